@@ -1,0 +1,208 @@
+/*
+ * event: the envelope, addresses, typed events, and what they look like elsewhere.
+ *
+ * One struct for all events, however they came to be:
+ *
+ *	lent    made on the publisher's stack by td_event_lend(); its texts are the publisher's,
+ *	        its struct too. td_event_ref() makes (once) the kept copy that all share.
+ *	kept    one reference-counted block: the struct, and all texts and the data behind it.
+ *
+ * A handler cannot tell one from the other. Nothing here reads a clock or draws a number: times
+ * and ids come in as values (struct td_origin).
+ */
+#ifndef TD_EVENT_H
+#define TD_EVENT_H
+
+#include "base/base.h"
+#include "json/json.h"
+#include "tidings/event.h"
+#include "tidings/typed.h"
+
+#include <stdatomic.h>
+
+/* The names this library knows, in the order codecs write them. All others are `more`. */
+/* clang-format off */
+#define TD_ATTR_TABLE(X) \
+	X(ID,              "id") \
+	X(SOURCE,          "source") \
+	X(TYPE,            "type") \
+	X(SUBJECT,         "subject") \
+	X(TIME,            "time") \
+	X(DATACONTENTTYPE, "datacontenttype") \
+	X(DATASCHEMA,      "dataschema") \
+	X(CORRELATIONID,   "correlationid") \
+	X(CAUSATIONID,     "causationid") \
+	X(TRACEPARENT,     "traceparent") \
+	X(TRACESTATE,      "tracestate") \
+	X(PARTITIONKEY,    "partitionkey") \
+	X(DATAREF,         "dataref") \
+	X(SCHEMAVERSION,   "schemaversion") \
+	X(RECORDEDTIME,    "recordedtime") \
+	X(AUTHID,          "authid") \
+	X(CORRECTS,        "corrects")
+/* clang-format on */
+
+enum td_attr {
+#define TD_ATTR_ENUM(name, text) TD_ATTR_##name,
+	TD_ATTR_TABLE(TD_ATTR_ENUM)
+#undef TD_ATTR_ENUM
+		TD_ATTR_COUNT,
+};
+
+/* How the data stood in JSON, so that it stands there again the same way. */
+enum td_data_form {
+	TD_DATA_NONE = 0, /* no data */
+	TD_DATA_BYTES, /* said nowhere: by the content type (JSON embedded, text/... as string, else
+			  base64) */
+	TD_DATA_JSON,  /* `data`, a JSON value */
+	TD_DATA_TEXT,  /* `data`, a string that holds the text */
+	TD_DATA_BASE64, /* `data_base64` */
+};
+
+struct td_event {
+	struct td_text attr[TD_ATTR_COUNT]; /* at == NULL: absent */
+	struct td_text address;
+	struct td_text data; /* absent too while only `object` is there */
+	const void *object;  /* typed: the struct, as object_type says; else NULL */
+	const struct td_type *object_type;
+	const struct td_attribute *more;
+	uint32_t more_count;
+	uint32_t causes;                 /* length of the chain of causes before it; a root has 0 */
+	uint8_t kind;                    /* enum td_kind */
+	uint8_t form;                    /* enum td_data_form */
+	uint8_t schemaversion_string;    /* schemaversion came as a string, not an integer */
+	uint8_t lent;                    /* see above */
+	_Atomic uint32_t refs;           /* kept only */
+	_Atomic(struct td_event *) copy; /* lent only: the kept copy, once somebody wanted it */
+	_Atomic(char *) encoded;         /* typed only: JSON made at first need ... */
+	size_t encoded_bytes;            /* ... published by the store to `encoded` */
+};
+
+extern const struct td_text td_attr_names[TD_ATTR_COUNT];
+/* The known attribute of that name, or TD_ATTR_COUNT. */
+enum td_attr td_attr_find(struct td_text name);
+
+/* --- making ------------------------------------------------------------------------------- */
+
+/* What a draft does not say. */
+struct td_origin {
+	struct td_text source;        /* where the draft has none */
+	td_time now;                  /* `time` where the draft has none */
+	const uint8_t *uuid;          /* 16 bytes: `id` where the draft has none */
+	const struct td_event *cause; /* the event being handled, or NULL */
+	enum td_kind kind;
+	size_t data_bytes_max; /* 0: TD_DATA_BYTES_MAX */
+	unsigned causes_max;   /* 0: no limit */
+};
+
+/* Room for what a lent event needs beside its struct; lives as long as the event. */
+struct td_event_scratch {
+	char id[TD_UUID_BYTES];
+	char time[TD_TIME_BYTES];
+	char address[TD_ADDRESS_BYTES_MAX];
+};
+
+/*
+ * Fill *event from a draft, without allocating: texts, data and struct stay the publisher's.
+ * The event joins the cause's story (correlationid: the cause's, else the cause's id; a root's
+ * own id) unless the draft says otherwise, and carries the cause's traceparent and tracestate on.
+ * Errors as td_event_new(), and TD_E_LOOP (names the type and the chain's length).
+ * End it with td_event_lend_end().
+ */
+int td_event_lend(struct td_event *event, struct td_event_scratch *scratch,
+	const struct td_draft *draft, const struct td_origin *origin, struct td_error *err);
+/* Release what was made for it meanwhile: the copy's own reference, the encoding. */
+void td_event_lend_end(struct td_event *event);
+/* A kept event of a draft, in one block. */
+int td_event_make(struct td_event **event, const struct td_draft *draft,
+	const struct td_origin *origin, struct td_error *err);
+/* A kept copy of any event, deep (the struct of a typed one too), refs = 1. NULL: no memory. */
+struct td_event *td_event_copy(const struct td_event *event);
+/*
+ * A kept event with the attributes of `event` and other data (select, edited letters).
+ * content_type may be absent: as the original's.
+ */
+int td_event_with_data(struct td_event **out, const struct td_event *event, struct td_text data,
+	enum td_data_form form, struct td_text content_type, struct td_error *err);
+
+/* Any attribute by name, "specversion" included; its type too if `type` is not NULL. */
+struct td_text td_event_lookup(
+	const struct td_event *event, struct td_text name, enum td_attribute_type *type);
+/* As td_event_data(), and says why not: TD_E_NOMEM, TD_E_DATA. Absent data is not an error. */
+int td_event_data_get(const struct td_event *event, struct td_text *data, struct td_error *err);
+/* Whether a content type means JSON: absent, application/json, anything/json, anything+json. */
+bool td_content_type_is_json(struct td_text content_type);
+
+/* --- addresses ---------------------------------------------------------------------------- */
+
+/*
+ * The NATS subject of a CloudEvents subject (DESIGN.md section 3): bytes <= 0x20, 0x7F, '%', '*'
+ * and '>' become %XY, a dot that would make an empty token %2E. TD_E_SUBJECT: empty, or longer than
+ * TD_ADDRESS_BYTES_MAX when encoded. Writes at most TD_ADDRESS_BYTES_MAX bytes to `out`; where
+ * nothing needs encoding, *address is `subject` itself and `out` stays untouched.
+ */
+int td_address_encode(
+	struct td_text subject, char *out, struct td_text *address, struct td_error *err);
+/* The way back, into `buf`; any text is accepted, "%" without two hex digits stands for itself. */
+void td_address_decode(struct td_text address, struct td_buf *buf);
+/* Whether a text can be a stored address: no empty token, no blank or control byte, no wildcard
+ * token. */
+int td_address_check(struct td_text address, struct td_error *err);
+/* Whether a text can be a pattern: as an address, and "*" as a token, ">" as the last. */
+int td_pattern_check(struct td_text pattern, struct td_error *err);
+
+/* --- codecs ------------------------------------------------------------------------------- */
+
+/*
+ * The stored form, doc/format/event.md: a NATS header block ("NATS/1.0" CRLF, "ce-name: value" CRLF
+ * ..., CRLF) with the payload beside it, and the address it stands under.
+ * Values are percent-encoded as in the CloudEvents HTTP binding. `td-form` stands there only if
+ * there is something to remember, `td-kind` only for what is not an event.
+ */
+void td_event_write_headers(const struct td_event *event, struct td_buf *buf);
+/*
+ * A kept event from block, payload and address; one scan, the payload is not looked at. Headers
+ * that are no attributes are ignored. With no ce-id: id `<log>-<seq>` and source `nats:<log>` are
+ * the caller's to give (`id`, `source` absent: then it is an error). Errors: TD_E_FORMAT,
+ * TD_E_ATTRIBUTE with the offset in the block; TD_E_NOMEM.
+ */
+int td_event_read_headers(struct td_event **event, struct td_text block, struct td_text payload,
+	struct td_text address, struct td_text id, struct td_text source, struct td_error *err);
+
+/* CloudEvents JSON (one object), appended. TD_E_NOMEM, TD_E_TOO_LARGE, TD_E_DATA. */
+int td_event_write_json(const struct td_event *event, struct td_buf *buf, struct td_error *err);
+int td_event_read_json(struct td_event **event, struct td_json object, struct td_error *err);
+
+/*
+ * HTTP binary mode: header lines as name and value, "ce-id: 7" and so on with "Content-Type" for
+ * datacontenttype; the body is the data. Writing calls `add` for each; reading takes all of a
+ * request's headers and picks its own, without case.
+ */
+struct td_http_header {
+	struct td_text name, value;
+};
+void td_event_write_http(const struct td_event *event,
+	void (*add)(void *arg, struct td_text name, struct td_text value), void *arg);
+int td_event_read_http(struct td_event **event, const struct td_http_header *headers, size_t count,
+	struct td_text body, struct td_error *err);
+
+/* One attribute value as HTTP and header blocks carry it, and back (quotes too). */
+void td_header_value_encode(struct td_buf *buf, struct td_text value);
+int td_header_value_decode(struct td_buf *buf, struct td_text value, struct td_error *err);
+
+/* --- typed -------------------------------------------------------------------------------- */
+
+/* Whether two declarations are the same: same name, same fields, same layout. */
+bool td_type_same(const struct td_type *a, const struct td_type *b);
+/* Bytes of one block that holds a deep copy of the struct, and the copy into such a block. */
+size_t td_type_copy_bytes(const struct td_type *type, const void *object);
+void *td_type_copy(const struct td_type *type, const void *object, void *block);
+/*
+ * The struct of an event for a handler of `type`: lent if it was published as that struct, else
+ * decoded from its data into *block (free() it; NULL if lent).
+ * TD_E_DATA names the field ("/customer: missing").
+ */
+int td_event_object(const struct td_event *event, const struct td_type *type, const void **object,
+	void **block, struct td_error *err);
+
+#endif

@@ -1,0 +1,71 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "base/base.h"
+
+static void buf_grows_and_ends_with_nul(void **state)
+{
+	struct td_buf buf = TD_BUF_INIT(1000);
+
+	(void)state;
+	td_buf_add_string(&buf, "seq ");
+	td_buf_add_u64(&buf, UINT64_MAX);
+	td_buf_add_char(&buf, ' ');
+	td_buf_add_i64(&buf, INT64_MIN);
+	td_buf_printf(&buf, " %s", "end");
+	assert_int_equal(td_buf_check(&buf, NULL), 0);
+	assert_string_equal(buf.at, "seq 18446744073709551615 -9223372036854775808 end");
+	td_buf_fini(&buf);
+}
+
+static void buf_stops_at_its_ceiling_and_says_so_once(void **state)
+{
+	struct td_buf buf = TD_BUF_INIT(100);
+	struct td_error err = TD_ERROR_INIT;
+
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		td_buf_add_char(&buf, 'x');
+	assert_int_equal(td_buf_check(&buf, &err), 0);
+	td_buf_add_char(&buf, 'y');
+	td_buf_add(&buf, "", 0);
+	assert_int_equal(td_buf_check(&buf, &err), TD_E_TOO_LARGE);
+	assert_int_equal(buf.len, 100);
+	assert_string_equal(err.text, "more than 100 bytes");
+	td_buf_reset(&buf);
+	td_buf_add_string(&buf, "again");
+	assert_int_equal(td_buf_check(&buf, &err), 0);
+	td_buf_fini(&buf);
+}
+
+static void buf_gives_its_bytes_away(void **state)
+{
+	struct td_buf buf = TD_BUF_INIT(100);
+	struct td_bytes bytes = TD_BYTES_INIT;
+
+	(void)state;
+	td_buf_add_string(&buf, "mine");
+	td_buf_detach(&buf, &bytes);
+	assert_null(buf.at);
+	assert_int_equal(bytes.len, 4);
+	assert_string_equal(bytes.at, "mine");
+	td_bytes_fini(&bytes);
+	td_bytes_fini(&bytes);
+	td_bytes_fini(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(buf_grows_and_ends_with_nul),
+		cmocka_unit_test(buf_stops_at_its_ceiling_and_says_so_once),
+		cmocka_unit_test(buf_gives_its_bytes_away),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
