@@ -1,14 +1,71 @@
-# Verbs only; Meson is underneath.
-BUILD ?= build
+# Verbs only; Meson is underneath, and each verb is one command. doc/HACKING.md explains them.
 
-.PHONY: all check
-all: $(BUILD)/build.ninja
-	ninja -C $(BUILD)
+PREFIX  ?= /usr/local
+SECONDS ?= 60
+SEED    ?= 1
+SEEDS   ?= 1
 
-$(BUILD)/build.ninja:
-	meson setup $(BUILD) -Dwerror=true
+.PHONY: all run test proof proof-full check asan tsan fuzz bench cov lint fmt sim install clean
+all: build/build.ninja
+	@ninja -C build
+
+build/build.ninja:
+	@meson setup build -Dwerror=true >/dev/null
+
+# the demo; installs and builds what that needs and no more
+run:
+	@tools/install-deps run
+	@tools/run
+
+# what a newcomer runs: everything, short
+test:
+	@tools/install-deps test
+	@tools/test
+
+# the long shares, by the table in tools/proof
+proof:
+	@tools/install-deps test
+	@tools/proof
+
+proof-full:
+	@tools/install-deps test
+	@tools/proof --full
 
 # make check T=room/file: one test, about a second
-check: $(BUILD)/build.ninja
-	ninja -C $(BUILD) test/test_$(subst /,_,$(T))
-	TD_VECTORS=$(CURDIR)/../shared/vectors $(BUILD)/test/test_$(subst /,_,$(T))
+check: build/build.ninja
+	@tools/check $(T)
+
+# the unit tests and the corpora under address + undefined; what has threads under thread
+asan tsan:
+	@tools/test $@
+
+# make fuzz F=name SECONDS=60: one fuzzer
+fuzz:
+	@tools/fuzz $(F) $(SECONDS)
+
+bench:
+	@tools/install-deps bench
+	@tools/bench $(B)
+
+cov:
+	@tools/cov
+
+lint:
+	@tools/format
+	@tools/tidy
+
+fmt:
+	@tools/format --fix
+
+# make sim SEED=42: replay one world; SEEDS=1000 plays that many from SEED on
+sim: build/build.ninja
+	@tools/sim $(SEED) $(SEEDS)
+
+install:
+	@tools/install-deps run
+	@meson setup build-install --prefix $(PREFIX) -Dtests=disabled -Dexamples=false \
+		-Dbuildtype=release --reconfigure >/dev/null
+	@meson install -C build-install
+
+clean:
+	rm -rf build build-*

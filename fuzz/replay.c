@@ -22,7 +22,8 @@ static int replay_file(const char *path)
 		exit(1);
 	}
 	size = (size_t)st.st_size;
-	data = malloc(size + 1); /* exactly sized inputs show overreads under the address sanitizer */
+	data = malloc(
+		size + 1); /* exactly sized inputs show overreads under the address sanitizer */
 	if (data == NULL || fread(data, 1, size, file) != size) {
 		perror(path);
 		exit(1);

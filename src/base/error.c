@@ -69,7 +69,7 @@ static void trim_partial_character(char *text, size_t len)
 		text[start - 1] = '\0';
 }
 
-static void print(struct td_error *err, const char *format, va_list args)
+TD_PRINTF(2, 0) static void print(struct td_error *err, const char *format, va_list args)
 {
 	int len = vsnprintf(err->text, sizeof(err->text), format, args);
 

@@ -59,10 +59,10 @@ static void error_may_be_nobodys(void **state)
 static void error_table_has_a_name_a_meaning_and_an_exit_for_each_code(void **state)
 {
 	(void)state;
-#define CHECK(name, number, slug, http, exit, meaning)                                             \
-	assert_string_equal(td_error_name(TD_E_##name), slug);                                     \
-	assert_true(strlen(td_error_meaning(TD_E_##name)) > 10);                                   \
-	assert_in_range(td_error_http(TD_E_##name), 400, 599);                                     \
+#define CHECK(name, number, slug, http, exit, meaning)           \
+	assert_string_equal(td_error_name(TD_E_##name), slug);   \
+	assert_true(strlen(td_error_meaning(TD_E_##name)) > 10); \
+	assert_in_range(td_error_http(TD_E_##name), 400, 599);   \
 	assert_in_range(td_error_exit(TD_E_##name), 1, 7);
 	TD_ERROR_TABLE(CHECK)
 	assert_string_equal(td_error_name(TD_OK), "ok");
