@@ -6,11 +6,9 @@ SEED    ?= 1
 SEEDS   ?= 1
 
 .PHONY: all run test proof proof-full check asan tsan fuzz bench cov lint fmt sim install clean
-all: build/build.ninja
+all:
+	@tools/setup build
 	@ninja -C build
-
-build/build.ninja:
-	@meson setup build -Dwerror=true >/dev/null
 
 # the demo; installs and builds what that needs and no more
 run:
@@ -32,7 +30,7 @@ proof-full:
 	@tools/proof --full
 
 # make check T=room/file: one test, about a second
-check: build/build.ninja
+check:
 	@tools/check $(T)
 
 # the unit tests and the corpora under address + undefined; what has threads under thread
@@ -51,21 +49,18 @@ cov:
 	@tools/cov
 
 lint:
-	@tools/format
+	@tools/test house
 	@tools/tidy
 
 fmt:
 	@tools/format --fix
 
 # make sim SEED=42: replay one world; SEEDS=1000 plays that many from SEED on
-sim: build/build.ninja
+sim:
 	@tools/sim $(SEED) $(SEEDS)
 
 install:
-	@tools/install-deps run
-	@meson setup build-install --prefix $(PREFIX) -Dtests=disabled -Dexamples=false \
-		-Dbuildtype=release --reconfigure >/dev/null
-	@meson install -C build-install
+	@tools/install $(PREFIX)
 
 clean:
 	rm -rf build build-*

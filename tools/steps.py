@@ -140,6 +140,12 @@ def count_test(test):
     return passed, failed if good else max(failed, 1), skipped
 
 
+def rotation():
+    """A number that changes with the commit, so that what is sampled moves on; else with the day."""
+    git = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    return int(git.stdout[:8], 16) if git.returncode == 0 else int(time.time() // 86400)
+
+
 def closing_line(passed, failed, skipped):
     return f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else "")
 
