@@ -1,0 +1,62 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "base/base.h"
+
+static void hash_is_xxh3(void **state)
+{
+	(void)state;
+	/* The published value of XXH3_64bits for no bytes and seed 0. */
+	assert_true(td_hash("", 0, 0) == 0x2D06800538D394C2u);
+	assert_true(td_hash(NULL, 0, 0) == td_hash("", 0, 0));
+}
+
+static void hash_depends_on_every_byte_and_on_the_seed(void **state)
+{
+	unsigned char bytes[400] = {0};
+
+	(void)state;
+	for (size_t len = 1; len <= sizeof(bytes); len += 13) {
+		uint64_t plain = td_hash(bytes, len, 7);
+
+		assert_true(plain != td_hash(bytes, len, 8));
+		assert_true(plain != td_hash(bytes, len - 1, 7));
+		for (size_t i = 0; i < len; i++) {
+			bytes[i] = 1;
+			assert_true(plain != td_hash(bytes, len, 7));
+			bytes[i] = 0;
+		}
+	}
+}
+
+static void hash_of_numbers_spreads_rows_and_strides(void **state)
+{
+	(void)state;
+	for (unsigned shift = 0; shift <= 48; shift += 8) {
+		unsigned char seen[1024] = {0};
+		int filled = 0;
+
+		for (uint64_t i = 0; i < 1024; i++)
+			seen[td_hash_u64(i << shift) % 1024] = 1;
+		for (int i = 0; i < 1024; i++)
+			filled += seen[i];
+		assert_in_range(filled, 550, 1024); /* at random: 647 */
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(hash_is_xxh3),
+		cmocka_unit_test(hash_depends_on_every_byte_and_on_the_seed),
+		cmocka_unit_test(hash_of_numbers_spreads_rows_and_strides),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
