@@ -2,12 +2,31 @@
  * The queue between threads: a bounded ring whose cells carry their own sequence number in the
  * same cache line as the payload, so that one line moves per item.
  *
- *	cell i   [ sequence 8 B | payload 56 B ]      sequence == ticket:      free for that ticket
- *	                                              sequence == ticket + 1:  filled
- *	                                              sequence == ticket + n:  free for the next lap
+ *	cell i   [ sequence 8 B | payload 56 B ]      sequence == ticket + 1:  filled by that ticket
+ *	                                              anything less:           not yet
+ *
+ *	line 0   cells, sizes         never written
+ *	line 2   tail, head_seen      the producers'
+ *	line 4   head                 the consumer's; producers read it about once a lap
  *
  * One consumer at a time. Producers: one (td_ring_push_single) or many (td_ring_push); never mix.
- * Nobody waits inside; full and empty are answers.
+ * Full and empty are answers; nobody waits inside. (One exception that should never be met: see
+ * td_ring_push.)
+ *
+ * Why it is right. Tickets are given once each (tail only grows, by one), and ticket t owns cell
+ * t mod capacity while it is filled.
+ *
+ *  R1  The consumer reads a payload only after it saw sequence == t + 1 (acquire), which the
+ *      producer stored (release) after the payload. So it sees all of it.
+ *  R2  A producer writes the cell of ticket t only once it knows head > t - capacity: head_seen
+ *      is a past value of head, handed on by acquire and release all the way from the consumer,
+ *      who stores head (release) after its last read of the cell. So nothing is overwritten that
+ *      is still being read, and the cell's old sequence need not be looked at: the line is
+ *      written without being read first.
+ *  R3  The sequences a cell shows are 0 (fresh), then t + 1, t + 1 + capacity, ...: only grow.
+ *      The consumer at head h takes only h + 1, so it never takes an old lap for a new one.
+ *  R4  "Full" is answered only when tail was loaded as t and afterwards head as h, with
+ *      t - h >= capacity: as both only grow, the ring was full when t was loaded.
  */
 #ifndef TD_BASE_RING_H
 #define TD_BASE_RING_H
@@ -16,6 +35,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+
+#include "base/assert.h"
 
 #define TD_RING_PAYLOAD_BYTES 56
 
@@ -24,18 +46,92 @@ struct td_ring_cell {
 	unsigned char payload[TD_RING_PAYLOAD_BYTES];
 };
 
-struct td_ring;
+struct td_ring {
+	/* Below `easy` items a ticket is taken without further care; the rest of the capacity is
+	 * for those who looked at the same moment. */
+	_Alignas(128) uint64_t capacity, easy;
+	_Alignas(128) _Atomic uint64_t tail; /* the next ticket */
+	_Atomic uint64_t head_seen;          /* head, some time ago */
+	_Alignas(128) _Atomic uint64_t head; /* the next to be taken out */
+	_Alignas(128) struct td_ring_cell cells[];
+};
 
 /* capacity is rounded up to a power of two, at least 2. NULL if memory ran out. */
 struct td_ring *td_ring_new(size_t capacity);
 void td_ring_free(struct td_ring *ring);
 size_t td_ring_capacity(const struct td_ring *ring);
-/* Copy `bytes` (at most TD_RING_PAYLOAD_BYTES) in; false if full. */
-bool td_ring_push_single(struct td_ring *ring, const void *payload, size_t bytes);
-bool td_ring_push(struct td_ring *ring, const void *payload, size_t bytes);
-/* Copy the next payload out; false if empty. */
-bool td_ring_pop(struct td_ring *ring, void *payload, size_t bytes);
 /* About how many are inside; exact when nobody else is at it. */
 size_t td_ring_count(const struct td_ring *ring);
+
+/* For td_ring_push, near the bound: a ticket if there is room in fact; false if full. */
+bool td_ring_ticket(struct td_ring *ring, uint64_t *ticket);
+/* For td_ring_push: return when the ticket's cell is free. */
+void td_ring_settle(struct td_ring *ring, uint64_t ticket);
+
+static inline void td_ring_fill(
+	struct td_ring *ring, uint64_t ticket, const void *payload, size_t bytes)
+{
+	struct td_ring_cell *cell = &ring->cells[ticket & (ring->capacity - 1)];
+
+	TD_ASSERT(bytes <= TD_RING_PAYLOAD_BYTES);
+	memcpy(cell->payload, payload, bytes);
+	atomic_store_explicit(&cell->sequence, ticket + 1, memory_order_release); /* R1 */
+}
+
+/* Copy `bytes` (at most TD_RING_PAYLOAD_BYTES) in; false if full. */
+static inline bool td_ring_push_single(struct td_ring *ring, const void *payload, size_t bytes)
+{
+	uint64_t ticket = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+
+	if (TD_UNLIKELY(ticket - atomic_load_explicit(&ring->head_seen, memory_order_relaxed) >=
+			ring->capacity)) {
+		uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire); /* R2 */
+		atomic_store_explicit(&ring->head_seen, head, memory_order_relaxed);
+		if (ticket - head >= ring->capacity)
+			return false;
+	}
+	td_ring_fill(ring, ticket, payload, bytes);
+	atomic_store_explicit(&ring->tail, ticket + 1, memory_order_relaxed);
+	return true;
+}
+
+/*
+ * The same for many. While there is plenty of room (`easy`, half the capacity) the ticket is one
+ * fetch_add, which cannot be taken back; those who looked before it was taken may overshoot by one
+ * each, into the other half. Past `easy` it is a compare-and-swap, exact to the last cell. Only if
+ * more threads than half the capacity are held up between the look and the ticket at one moment
+ * must one of them wait for the consumer, in td_ring_settle(); rings below 64 always take
+ * the exact way.
+ */
+static inline bool td_ring_push(struct td_ring *ring, const void *payload, size_t bytes)
+{
+	uint64_t ticket = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+	uint64_t seen = atomic_load_explicit(&ring->head_seen, memory_order_acquire); /* R2 */
+
+	/* Signed: others may have moved both since the first load. */
+	if (TD_LIKELY((int64_t)(ticket - seen) < (int64_t)ring->easy)) {
+		ticket = atomic_fetch_add_explicit(&ring->tail, 1, memory_order_relaxed);
+		if (TD_UNLIKELY(ticket - seen >= ring->capacity))
+			td_ring_settle(ring, ticket);
+	} else if (!td_ring_ticket(ring, &ticket)) {
+		return false;
+	}
+	td_ring_fill(ring, ticket, payload, bytes);
+	return true;
+}
+
+/* Copy the next payload out; false if empty. */
+static inline bool td_ring_pop(struct td_ring *ring, void *payload, size_t bytes)
+{
+	uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+	struct td_ring_cell *cell = &ring->cells[head & (ring->capacity - 1)];
+
+	TD_ASSERT(bytes <= TD_RING_PAYLOAD_BYTES);
+	if (atomic_load_explicit(&cell->sequence, memory_order_acquire) != head + 1) /* R1, R3 */
+		return false;
+	memcpy(payload, cell->payload, bytes);
+	atomic_store_explicit(&ring->head, head + 1, memory_order_release); /* R2 */
+	return true;
+}
 
 #endif

@@ -13,12 +13,14 @@
 /* Write `time` in UTC to the microsecond; exactly TD_TIME_BYTES bytes, no NUL. */
 void td_time_format(td_time time, char text[TD_TIME_BYTES]);
 /*
- * Whether the text is a valid RFC 3339 timestamp of any year 0000 to 9999 (leap second 60 is
- * accepted where one can be: at the end of an hour in UTC). TD_E_DATA with the offset of what is
- * wrong.
+ * Whether the text is a valid RFC 3339 timestamp of any year 0000 to 9999. A second 60 is accepted
+ * where leap seconds are: at 23:59 in UTC. TD_E_DATA with the offset of what is wrong.
  */
 int td_time_check(struct td_text text, struct td_error *err);
-/* The instant; fractions beyond nanoseconds are cut. TD_E_DATA also outside 1678 to 2261. */
+/*
+ * The instant; fractions beyond nanoseconds are cut, a second 60 is the next minute's 0. TD_E_DATA
+ * also for what td_time cannot hold (before 1677-09-21T00:12:43Z, after 2262-04-11T23:47:16Z).
+ */
 int td_time_parse(struct td_text text, td_time *time, struct td_error *err);
 
 #endif
