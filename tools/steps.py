@@ -79,11 +79,9 @@ class Steps:
         code, log, took = self._run(name, argv, env, seconds)
         return self._done(name, took, int(code == 0), int(code != 0), 0, log.read_text(errors="replace"))
 
-    def build(self, name, directory, options=(), targets=(), env=None):
-        """Configure a build directory and build it, or the targets of it. Counts as one step."""
-        words = ["sh", "-ec", 'dir=$1; shift; options=$1; shift; tools/setup $dir $options; exec ninja -C $dir --quiet "$@"',
-                 "build", directory, " ".join(options), *targets]
-        return self.command(name, words, env)
+    def build(self, name, directory, targets=()):
+        """Have a build directory of tools/setup built, or targets of it. Counts as one step."""
+        return self.command(name, ["sh", "-ec", 'tools/setup "$0"; exec ninja -C "$0" --quiet "$@"', directory, *targets])
 
     def tests(self, name, directory, suites=(), wrapper=(), repeat=1, seconds=None):
         """The tests of a build directory; each test function of a TAP program counts as one."""
