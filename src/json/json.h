@@ -80,7 +80,7 @@ bool td_json_to_double(struct td_json number, double *value);
 int td_json_pointer_check(struct td_text pointer, struct td_error *err);
 /* What a checked pointer points to; NONE if nothing ("-" is nothing). */
 struct td_json td_json_pointer(struct td_json root, struct td_text pointer);
-/* Append a pointer's token, escaped ("~" and "/"). */
+/* Append "/" and the token, its "~" and "/" escaped. */
 void td_json_pointer_add(struct td_buf *buf, struct td_text token);
 
 /* --- Merge Patch, RFC 7396 ---------------------------------------------------------------- */
@@ -95,9 +95,13 @@ int td_json_merge(
 
 /* --- writing ------------------------------------------------------------------------------ */
 
-/* Commas and nesting are the writer's; a wrong order of calls is a wrong program (asserted). */
+/*
+ * One value, into the buffer. Commas and nesting are the writer's; a wrong order of calls, or
+ * nesting beyond TD_JSON_DEPTH_MAX, is a wrong program (asserted).
+ */
 struct td_json_writer {
 	struct td_buf *buf;
+	uint64_t objects[TD_JSON_DEPTH_MAX / 64]; /* bit i: the container at depth i is an object */
 	unsigned depth;
 	bool comma; /* something stands before in this container */
 	bool named; /* a name was written, its value is due */
