@@ -150,8 +150,8 @@ static void doubles_do_not_ask_the_locale(void **state)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && set == NULL; i++)
 		set = setlocale(LC_ALL, names[i]);
 	if (set == NULL) {
-		print_message("skipped: no locale with another decimal point is installed\n");
-		skip();
+		print_message("# skipped: no locale with another decimal point is installed\n");
+		return;
 	}
 	check_doubles();
 	setlocale(LC_ALL, "C");

@@ -14,8 +14,8 @@
 
 #include "json/json.h"
 
-/* The path of a folder of the suite; the test is skipped where there is none. */
-static void suite_path(char path[4096], const char *folder)
+/* The path of a folder of the suite; false, and said, where there is none. */
+static bool suite_path(char path[4096], const char *folder)
 {
 	const char *vectors = getenv("TD_VECTORS");
 	DIR *dir;
@@ -23,11 +23,11 @@ static void suite_path(char path[4096], const char *folder)
 	snprintf(path, 4096, "%s/jsontestsuite/%s", vectors ? vectors : "", folder);
 	dir = opendir(path);
 	if (dir == NULL) {
-		print_message("skipped: no test vectors at TD_VECTORS\n");
-		skip();
-	} else {
-		closedir(dir);
+		print_message("# skipped: no %s\n", path);
+		return false;
 	}
+	closedir(dir);
+	return true;
 }
 
 static struct td_text read_whole(const char *folder, const char *name)
@@ -86,7 +86,8 @@ static void json_decides_the_test_suite_as_its_names_say(void **state)
 	size_t count = 0;
 
 	(void)state;
-	suite_path(path, "test_parsing");
+	if (!suite_path(path, "test_parsing"))
+		return;
 	dir = opendir(path);
 	assert_non_null(dir);
 	while ((entry = readdir(dir)) != NULL) {
@@ -107,7 +108,7 @@ static void json_decides_the_test_suite_as_its_names_say(void **state)
 		count++;
 	}
 	closedir(dir);
-	print_message("%zu files\n", count);
+	print_message("# %zu files\n", count);
 	assert_true(count > 100);
 }
 
@@ -155,7 +156,8 @@ static void json_keeps_and_reads_the_ambiguous_as_documented(void **state)
 	char path[4096];
 
 	(void)state;
-	suite_path(path, "test_transform");
+	if (!suite_path(path, "test_transform"))
+		return;
 	for (size_t i = 0; i < sizeof(transforms) / sizeof(transforms[0]); i++) {
 		struct td_text text = read_whole(path, transforms[i].file);
 		struct td_json value;
@@ -174,7 +176,8 @@ static void json_takes_names_and_bytes_as_they_are(void **state)
 	struct td_json value;
 
 	(void)state;
-	suite_path(path, "test_transform");
+	if (!suite_path(path, "test_transform"))
+		return;
 	text = read_whole(path, "string_1_invalid_codepoint.json");
 	assert_int_equal(td_json_parse(text, 0, &value, NULL), TD_E_JSON);
 	free((void *)(uintptr_t)text.at);
