@@ -89,12 +89,13 @@ class Steps:
         argv += [word for suite in suites for word in ("--suite", suite)]
         argv += ["--repeat", str(repeat)] if repeat > 1 else []
         argv += ["--wrapper", " ".join(wrapper)] if wrapper else []
-        testlog = ROOT / directory / "meson-logs/testlog.json"
-        testlog.unlink(missing_ok=True)
+        logs = ROOT / directory / "meson-logs"
+        for old in logs.glob("testlog*.json"):
+            old.unlink()
         code, log, took = self._run(name, argv, None, seconds)
         passed = failed = skipped = 0
         words = []
-        for line in testlog.read_text().splitlines() if testlog.exists() else []:
+        for line in "".join(file.read_text() for file in logs.glob("testlog*.json")).splitlines():
             test = json.loads(line)
             counts = count_test(test)
             passed, failed, skipped = passed + counts[0], failed + counts[1], skipped + counts[2]
