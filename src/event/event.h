@@ -49,14 +49,29 @@ enum td_attr {
 		TD_ATTR_COUNT,
 };
 
-/* How the data stood in JSON, so that it stands there again the same way. */
+/*
+ * How the data stood in JSON, so that it stands there again the same way. A form is what somebody
+ * said, not a promise: whoever writes JSON looks at the bytes first, and where they cannot stand
+ * as the form says, they stand as base64.
+ */
 enum td_data_form {
 	TD_DATA_NONE = 0, /* no data */
 	TD_DATA_BYTES, /* said nowhere: by the content type (JSON embedded, text/... as string, else
 			  base64) */
-	TD_DATA_JSON,  /* `data`, a JSON value */
-	TD_DATA_TEXT,  /* `data`, a string that holds the text */
+	TD_DATA_JSON,  /* `data`, a JSON value; content type JSON or absent */
+	TD_DATA_TEXT,  /* `data`, a string that holds the text; content type given and not JSON */
 	TD_DATA_BASE64, /* `data_base64` */
+};
+
+#define TD_EXTENSIONS_MAX 64u /* attributes in `more` */
+/* Nesting of data that is JSON, so that an event around it, and a batch around that, still parse.
+ */
+#define TD_DATA_DEPTH_MAX (TD_JSON_DEPTH_MAX - 2)
+
+/* JSON of a typed event, made at first need and then shared. */
+struct td_encoding {
+	size_t len;
+	char bytes[];
 };
 
 struct td_event {
@@ -65,17 +80,18 @@ struct td_event {
 	struct td_text data; /* absent too while only `object` is there */
 	const void *object;  /* typed: the struct, as object_type says; else NULL */
 	const struct td_type *object_type;
-	const struct td_attribute *more;
+	const struct td_attribute *more; /* all other attributes, in order of arrival */
 	uint32_t more_count;
-	uint32_t causes;                 /* length of the chain of causes before it; a root has 0 */
-	uint8_t kind;                    /* enum td_kind */
-	uint8_t form;                    /* enum td_data_form */
-	uint8_t schemaversion_string;    /* schemaversion came as a string, not an integer */
-	uint8_t lent;                    /* see above */
+	uint32_t causes;   /* length of the chain of causes before it; a root has 0 */
+	uint32_t integers; /* which of attr[] are integers, as a set of 1 << TD_ATTR_... */
+	uint32_t booleans; /* ... and booleans; the others are strings */
+	uint8_t kind;      /* enum td_kind */
+	uint8_t form;      /* enum td_data_form */
+	uint8_t lent;      /* see above */
+	/* From here on things change after making; a copy begins anew. */
 	_Atomic uint32_t refs;           /* kept only */
 	_Atomic(struct td_event *) copy; /* lent only: the kept copy, once somebody wanted it */
-	_Atomic(char *) encoded;         /* typed only: JSON made at first need ... */
-	size_t encoded_bytes;            /* ... published by the store to `encoded` */
+	_Atomic(struct td_encoding *) encoded; /* typed only */
 };
 
 extern const struct td_text td_attr_names[TD_ATTR_COUNT];
@@ -95,11 +111,12 @@ struct td_origin {
 	unsigned causes_max;   /* 0: no limit */
 };
 
-/* Room for what a lent event needs beside its struct; lives as long as the event. */
+/* Room for what a lent event needs beside its struct; lives as long as the event. Not cleared. */
 struct td_event_scratch {
 	char id[TD_UUID_BYTES];
 	char time[TD_TIME_BYTES];
 	char address[TD_ADDRESS_BYTES_MAX];
+	struct td_attribute more[TD_EXTENSIONS_MAX];
 };
 
 /*
@@ -197,6 +214,9 @@ bool td_type_same(const struct td_type *a, const struct td_type *b);
 /* Bytes of one block that holds a deep copy of the struct, and the copy into such a block. */
 size_t td_type_copy_bytes(const struct td_type *type, const void *object);
 void *td_type_copy(const struct td_type *type, const void *object, void *block);
+/* Append the struct's JSON. TD_E_DATA names the field; the buffer's failures stay in the buffer. */
+int td_type_encode(
+	const struct td_type *type, const void *object, struct td_buf *buf, struct td_error *err);
 /*
  * The struct of an event for a handler of `type`: lent if it was published as that struct, else
  * decoded from its data into *block (free() it; NULL if lent).
