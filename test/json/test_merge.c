@@ -186,7 +186,7 @@ static int merge_once(void *arg)
 static void merge_says_when_memory_runs_out(void **state)
 {
 	(void)state;
-	assert_true(alloc_torture(merge_once, NULL) >= 6);
+	assert_true(alloc_torture(merge_once, NULL) >= 5);
 }
 
 int main(void)
