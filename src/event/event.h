@@ -209,14 +209,33 @@ int td_header_value_decode(struct td_buf *buf, struct td_text value, struct td_e
 
 /* --- typed -------------------------------------------------------------------------------- */
 
+/* The event's type that the declaration names; of a TD_STRUCT its tag. */
+const char *td_type_name(const struct td_type *type);
 /* Whether two declarations are the same: same name, same fields, same layout. */
 bool td_type_same(const struct td_type *a, const struct td_type *b);
-/* Bytes of one block that holds a deep copy of the struct, and the copy into such a block. */
+/*
+ * Bytes of one block that holds a deep copy of the struct, and the copy into such a block, which is
+ * aligned as malloc() has it. The copy is the block's beginning; nothing in it points outside.
+ */
 size_t td_type_copy_bytes(const struct td_type *type, const void *object);
 void *td_type_copy(const struct td_type *type, const void *object, void *block);
 /* Append the struct's JSON. TD_E_DATA names the field; the buffer's failures stay in the buffer. */
 int td_type_encode(
 	const struct td_type *type, const void *object, struct td_buf *buf, struct td_error *err);
+/*
+ * Append the struct as JSON; on failure the buffer is as long as it was. TD_E_DATA names the field
+ * ("/total: missing"); TD_E_NOMEM, TD_E_TOO_LARGE.
+ */
+int td_type_encode(
+	const struct td_type *type, const void *object, struct td_buf *buf, struct td_error *err);
+/*
+ * The struct from a JSON text, with all it points to in one block: free() it. TD_E_JSON; TD_E_DATA
+ * names the field and gives the offset; TD_E_TOO_LARGE, TD_E_NOMEM.
+ */
+int td_type_decode(
+	const struct td_type *type, struct td_text json, void **block, struct td_error *err);
+/* Append the JSON Schema of a declaration; always the same bytes. TD_E_NOMEM, TD_E_TOO_LARGE. */
+int td_type_schema(const struct td_type *type, struct td_buf *buf, struct td_error *err);
 /*
  * The struct of an event for a handler of `type`: lent if it was published as that struct, else
  * decoded from its data into *block (free() it; NULL if lent).
