@@ -219,9 +219,6 @@ bool td_type_same(const struct td_type *a, const struct td_type *b);
  */
 size_t td_type_copy_bytes(const struct td_type *type, const void *object);
 void *td_type_copy(const struct td_type *type, const void *object, void *block);
-/* Append the struct's JSON. TD_E_DATA names the field; the buffer's failures stay in the buffer. */
-int td_type_encode(
-	const struct td_type *type, const void *object, struct td_buf *buf, struct td_error *err);
 /*
  * Append the struct as JSON; on failure the buffer is as long as it was. TD_E_DATA names the field
  * ("/total: missing"); TD_E_NOMEM, TD_E_TOO_LARGE.
@@ -229,8 +226,8 @@ int td_type_encode(
 int td_type_encode(
 	const struct td_type *type, const void *object, struct td_buf *buf, struct td_error *err);
 /*
- * The struct from a JSON text, with all it points to in one block: free() it. TD_E_JSON; TD_E_DATA
- * names the field and gives the offset; TD_E_TOO_LARGE, TD_E_NOMEM.
+ * The struct from a JSON text nested at most TD_DATA_DEPTH_MAX, with all it points to in one block:
+ * free() it. TD_E_JSON; TD_E_DATA names the field and gives the offset; TD_E_TOO_LARGE, TD_E_NOMEM.
  */
 int td_type_decode(
 	const struct td_type *type, struct td_text json, void **block, struct td_error *err);

@@ -351,7 +351,7 @@ int td_type_decode(
 	struct td_json object;
 	int code;
 
-	code = td_json_parse(json, 0, &object, err);
+	code = td_json_parse(json, TD_DATA_DEPTH_MAX, &object, err);
 	if (code != 0)
 		return code;
 	if (!measure_object(type, object, &bytes) || json.len > TD_OBJECT_BYTES_MAX - bytes)

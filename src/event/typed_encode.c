@@ -152,7 +152,7 @@ static int check_unknown(struct encoder *e, const struct td_type *type, struct t
 	if (code != 0)
 		goto done;
 	/* What stands inside others may nest no deeper than would be read again. */
-	if (td_json_parse(td_buf_view(&buf), TD_JSON_DEPTH_MAX - e->writer.depth + 1, &object,
+	if (td_json_parse(td_buf_view(&buf), TD_DATA_DEPTH_MAX - e->writer.depth + 1, &object,
 		    NULL) != 0) {
 		code = td_place_error(
 			e->err, place, TD_NO_OFFSET, "unknown: JSON members were expected");

@@ -8,16 +8,17 @@ static int decode_data(const struct td_event *event, const struct td_type *type,
 {
 	struct td_text content_type = event->attr[TD_ATTR_DATACONTENTTYPE];
 	struct td_text data;
-	int code = td_event_data_get(event, &data, err);
+	int code = td_event_data_get(event, &data, err); /* its errors begin with "data" */
 
 	if (code != 0)
 		return code;
 	if (data.at == NULL)
-		return td_error_set(err, TD_E_DATA, TD_NO_OFFSET, "missing");
+		return td_error_set(err, TD_E_DATA, TD_NO_OFFSET, "data: missing");
 	if (!td_content_type_is_json(content_type))
-		return td_error_set(err, TD_E_DATA, TD_NO_OFFSET, "JSON was expected, found %.*s",
-			TD_TEXT_ARG(content_type));
-	return td_type_decode(type, data, block, err);
+		return td_error_set(err, TD_E_DATA, TD_NO_OFFSET,
+			"data: JSON was expected, found %.*s", TD_TEXT_ARG(content_type));
+	code = td_type_decode(type, data, block, err);
+	return code == 0 ? 0 : td_error_wrap(err, code, "data");
 }
 
 int td_event_object(const struct td_event *event, const struct td_type *type, const void **object,
@@ -32,7 +33,7 @@ int td_event_object(const struct td_event *event, const struct td_type *type, co
 	}
 	code = decode_data(event, type, block, err);
 	if (code != 0)
-		return td_error_wrap(err, code, "type %s: data", type->name);
+		return td_error_wrap(err, code, "type %s", type->name);
 	*object = *block;
 	return 0;
 }
