@@ -46,9 +46,9 @@ static inline struct td_text td_text_of(const void *bytes, size_t len)
 /* Same bytes; absent equals only absent. */
 static inline bool td_text_equal(struct td_text a, struct td_text b)
 {
-	if ((a.at == NULL) != (b.at == NULL) || a.len != b.len)
-		return false;
-	return a.len == 0 || memcmp(a.at, b.at, a.len) == 0;
+	if (a.at == NULL || b.at == NULL)
+		return a.at == b.at;
+	return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
 }
 
 static inline bool td_text_is(struct td_text a, const char *string)

@@ -256,6 +256,8 @@ int td_json_parse(
 		depth_max = TD_JSON_DEPTH_MAX;
 	parser.start = text.at;
 	parser.end = text.at + text.len;
+	parser.fault = text.at;
+	parser.expected = "a value";
 	parser.depth = 0;
 	parser.depth_max = depth_max;
 	first = scan_blanks(text.at, parser.end);
