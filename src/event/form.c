@@ -208,6 +208,14 @@ static int read_item(struct td_form *form, struct td_event *event, struct td_att
 	return not_understood(err);
 }
 
+void td_form_assume(struct td_event *event)
+{
+	struct td_text version = event->attr[TD_ATTR_SCHEMAVERSION];
+
+	if (version.at != NULL && assumed_type(TD_ATTR_SCHEMAVERSION, version) == TD_INTEGER)
+		event->integers |= 1u << TD_ATTR_SCHEMAVERSION;
+}
+
 int td_form_read(struct td_form *form, struct td_event *event, struct td_attribute *more,
 	struct td_text text, struct td_error *err)
 {
@@ -215,10 +223,7 @@ int td_form_read(struct td_form *form, struct td_event *event, struct td_attribu
 	int code = 0;
 
 	*form = (struct td_form){0};
-	if (td_attr_has(event, TD_ATTR_SCHEMAVERSION) &&
-		assumed_type(TD_ATTR_SCHEMAVERSION, event->attr[TD_ATTR_SCHEMAVERSION]) ==
-			TD_INTEGER)
-		event->integers |= 1u << TD_ATTR_SCHEMAVERSION;
+	td_form_assume(event);
 	while (code == 0 && split(&text, ';', &item))
 		code = read_item(form, event, more, item, err);
 	if (code == 0 && form->no_subject && td_attr_has(event, TD_ATTR_SUBJECT))

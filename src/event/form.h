@@ -18,6 +18,9 @@ struct td_text td_form_content_type(const struct td_event *event);
 /* Append the value of td-form; nothing if there is nothing to remember. */
 void td_form_write(const struct td_event *event, struct td_buf *buf);
 
+/* Give schemaversion, read from a header, the type it has where nothing is remembered. */
+void td_form_assume(struct td_event *event);
+
 struct td_form {
 	bool no_subject;      /* the address stands for the type */
 	bool no_content_type; /* the content type is only what was meant */

@@ -8,15 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "event/event.h"
-
-#define assert_text(text, string)                                                              \
-	do {                                                                                   \
-		struct td_text got_ = (text);                                                  \
-		if (!td_text_is(got_, string))                                                 \
-			fail_msg("%s:%d: %.*s, not %s", __FILE__, __LINE__, TD_TEXT_ARG(got_), \
-				(string) ? (string) : "(absent)");                             \
-	} while (0)
+#include "event_test.h"
 
 static const uint8_t uuid[16] = {1, 0x90, 3, 4, 5, 6, 0x70, 8, 0x90, 10, 11, 12, 13, 14, 15, 16};
 
