@@ -10,13 +10,15 @@
 
 #include "event/event.h"
 
-#define assert_text(text, string)                                                              \
-	do {                                                                                   \
-		struct td_text got_ = (text);                                                  \
-		if (!td_text_is(got_, string))                                                 \
-			fail_msg("%s:%d: %.*s, not %s", __FILE__, __LINE__, TD_TEXT_ARG(got_), \
-				(string) ? (string) : "(absent)");                             \
-	} while (0)
+/* string: NULL for absent text. */
+#define assert_text(text, string) check_text(text, string, __FILE__, __LINE__)
+
+static inline void check_text(struct td_text text, const char *string, const char *file, int line)
+{
+	if (!td_text_is(text, string))
+		fail_msg("%s:%d: %.*s, not %s", file, line, TD_TEXT_ARG(text),
+			string != NULL ? string : "(absent)");
+}
 
 static const struct td_text absent = {NULL, 0};
 
