@@ -93,9 +93,12 @@ static struct td_json element_of(struct td_json array, struct td_text token)
 
 struct td_json td_json_pointer(struct td_json root, struct td_text pointer)
 {
-	const char *at = pointer.at, *end = at + pointer.len;
 	struct td_json found = root;
+	const char *at = pointer.at, *end;
 
+	if (pointer.len == 0)
+		return root;
+	end = at + pointer.len;
 	while (at < end && found.kind != TD_JSON_NONE) {
 		const char *slash;
 		struct td_text token;

@@ -94,6 +94,7 @@ static void pointers_find_nothing_where_nothing_is(void **state)
 	(void)state;
 	check_rows(text, rows, sizeof(rows) / sizeof(rows[0]));
 	assert_int_equal(td_json_pointer(none, td_text("/a")).kind, TD_JSON_NONE);
+	assert_true(td_text_is(td_json_pointer(parse("1"), td_text(NULL)).text, "1"));
 }
 
 static void pointers_are_checked(void **state)
