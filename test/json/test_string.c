@@ -39,6 +39,7 @@ static const struct {
 	ROW("\"\\udd1e\"", "\xEF\xBF\xBD", false),
 	ROW("\"\\ud834x\"", "\xEF\xBF\xBDx", false),
 	ROW("\"\\ud834\\n\"", "\xEF\xBF\xBD\n", false),
+	ROW("\"\\udd1e\\udd1e\"", "\xEF\xBF\xBD\xEF\xBF\xBD", false),
 	ROW("\"\\ud834\\ud834\\udd1e\"", "\xEF\xBF\xBD\xF0\x9D\x84\x9E", false),
 	ROW("\"\\ud834\\u0041\"",
 		"\xEF\xBF\xBD"

@@ -143,6 +143,11 @@ static void get_finds_the_last_of_a_name(void **state)
 	}
 }
 
+#define X4  "xxxx"
+#define X8  X4 X4
+#define X16 X8 X8
+#define X32 X16 X16
+
 /* Containers are skipped in blocks of 64 bytes: whatever stands where in one, it is the same. */
 static void skipping_does_not_depend_on_where_a_block_ends(void **state)
 {
@@ -153,8 +158,10 @@ static void skipping_does_not_depend_on_where_a_block_ends(void **state)
 		"{\"\\\\\":[]}",
 		"[[],{},[{}]]",
 		"[\"\",\"\\\\\\\\\",{\"]\":\"[\"}]",
+		"\"\\n" X32 X32 "\",\"]" X32 "\"",
+		"\"\\n" X32 X16 X8 X4 "xxx\",\"]" X32 "\"",
 	};
-	char text[256];
+	char text[400];
 
 	(void)state;
 	for (size_t pad = 0; pad < 140; pad++) {
