@@ -76,7 +76,7 @@ enum td_field_kind {
 
 /* Filled by the macros; read it, do not write one by hand. */
 struct td_field {
-	const void *at; /* where it lies in the type's `zero`; has_NAME lies right behind it */
+	const void *at; /* where it lies in the type's `zero` */
 	const char *name;
 	size_t name_bytes;
 	enum td_field_kind kind;
@@ -91,6 +91,7 @@ struct td_type {
 	size_t bytes;     /* sizeof the struct */
 	const void *zero; /* one of them, all zero */
 	const struct td_field *fields;
+	const void *const *has; /* for each field: has_NAME in `zero`, or `zero` if it has none */
 	size_t fields_count;
 };
 
@@ -276,23 +277,26 @@ static inline struct td_interest td_typed_interest(
 
 #define TD_TYPED_REQUIRED_REQUIRED true
 #define TD_TYPED_REQUIRED_OPTIONAL false
-#define TD_TYPED_HAS_REQUIRED(member)
-#define TD_TYPED_HAS_OPTIONAL(member) bool has_##member;
 
 /* A field as a member of the struct. */
-#define TD_TYPED_MEMBER_FIELD(kind, member, presence) \
-	TD_TYPED_C_##kind member; TD_TYPED_HAS_##presence(member)
-#define TD_TYPED_MEMBER_OBJECT(tag, member, presence) \
-	struct tag member; TD_TYPED_HAS_##presence(member)
+#define TD_TYPED_MEMBER_FIELD(kind, member, presence)  TD_TYPED_C_##kind member;
+#define TD_TYPED_MEMBER_OBJECT(tag, member, presence)  struct tag member;
 #define TD_TYPED_MEMBER_LIST(kind, member, presence) \
 	struct { const TD_TYPED_C_##kind *at; size_t count; } member;
 #define TD_TYPED_MEMBER_OBJECTS(tag, member, presence) \
 	struct { const struct tag *at; size_t count; } member;
 
+/* Its has_NAME, a member too; all of them stand together at the end, which saves padding. */
+#define TD_TYPED_HAS_FIELD(kind, member, presence)  TD_TYPED_HAS_##presence(member)
+#define TD_TYPED_HAS_LIST(kind, member, presence)
+#define TD_TYPED_HAS_REQUIRED(member)
+#define TD_TYPED_HAS_OPTIONAL(member) bool has_##member;
+
 /*
  * A field as a row of the table. The declaration cannot hand the struct's name to each row, as
  * offsetof() would need it; so TD_TYPED_TYPE puts `{ &NAME_zero.` before every row, and the row
- * begins with the member: its address there stands for its offset.
+ * begins with the member: its address there stands for its offset. The same for has_NAME, where
+ * `unknown`, at offset 0, stands for none.
  */
 #define TD_TYPED_ROW_FIELD(kind, member, presence) \
 	member, #member, sizeof(#member) - 1, TD_FIELD_##kind, false, \
@@ -307,6 +311,11 @@ static inline struct td_interest td_typed_interest(
 	member, #member, sizeof(#member) - 1, TD_FIELD_OBJECT, true, \
 	TD_TYPED_REQUIRED_##presence, &tag##_type },
 
+#define TD_TYPED_FLAG_FIELD(kind, member, presence) TD_TYPED_FLAG_##presence(member)
+#define TD_TYPED_FLAG_LIST(kind, member, presence)  unknown,
+#define TD_TYPED_FLAG_REQUIRED(member)              unknown,
+#define TD_TYPED_FLAG_OPTIONAL(member)              has_##member,
+
 /* The last row is nobody's: a declaration may be empty, an array may not. */
 #define TD_TYPED_TYPE(name, type, FIELDS) \
 	TD_TYPED_BEGIN \
@@ -314,6 +323,8 @@ static inline struct td_interest td_typed_interest(
 		struct td_text unknown; \
 		FIELDS(TD_TYPED_MEMBER_FIELD, TD_TYPED_MEMBER_OBJECT, TD_TYPED_MEMBER_LIST, \
 			TD_TYPED_MEMBER_OBJECTS) \
+		FIELDS(TD_TYPED_HAS_FIELD, TD_TYPED_HAS_FIELD, TD_TYPED_HAS_LIST, \
+			TD_TYPED_HAS_LIST) \
 	}; \
 	TD_TYPED_UNUSED static const struct name name##_zero TD_TYPED_ZERO; \
 	TD_TYPED_UNUSED static const struct td_field name##_fields[] = { \
@@ -321,8 +332,13 @@ static inline struct td_interest td_typed_interest(
 			{ &name##_zero. TD_TYPED_ROW_LIST, { &name##_zero. TD_TYPED_ROW_OBJECTS) \
 		{ NULL, NULL, 0, TD_FIELD_TEXT, false, false, NULL } \
 	}; \
+	TD_TYPED_UNUSED static const void *const name##_has[] = { \
+		FIELDS(&name##_zero. TD_TYPED_FLAG_FIELD, &name##_zero. TD_TYPED_FLAG_FIELD, \
+			&name##_zero. TD_TYPED_FLAG_LIST, &name##_zero. TD_TYPED_FLAG_LIST) \
+		NULL \
+	}; \
 	TD_TYPED_UNUSED static const struct td_type name##_type = { \
-		type, #name, sizeof(struct name), &name##_zero, name##_fields, \
+		type, #name, sizeof(struct name), &name##_zero, name##_fields, name##_has, \
 		sizeof(name##_fields) / sizeof(name##_fields[0]) - 1 \
 	}; \
 	TD_TYPED_FUNCTION name##_encode( \

@@ -38,7 +38,8 @@ bool td_type_same(const struct td_type *a, const struct td_type *b)
 	for (size_t i = 0; i < a->fields_count; i++) {
 		const struct td_field *x = &a->fields[i], *y = &b->fields[i];
 
-		if (td_field_offset(a, x) != td_field_offset(b, y) || !same_field(x, y))
+		if (td_field_offset(a, x) != td_field_offset(b, y) ||
+			td_field_has(a, x) != td_field_has(b, y) || !same_field(x, y))
 			return false;
 	}
 	return true;

@@ -58,7 +58,7 @@ static size_t bytes_behind(const struct td_type *type, const void *object)
 
 		if (field->list)
 			bytes += list_bytes(field, td_field_list(value));
-		else if (td_field_present(field, value))
+		else if (td_field_present(type, field, object))
 			bytes += value_bytes(field, value);
 	}
 	return bytes;
@@ -121,7 +121,7 @@ static void move_object(const struct td_type *type, void *object, char **end)
 
 		if (field->list)
 			move_list(field, value, end);
-		else if (td_field_present(field, value))
+		else if (td_field_present(type, field, object))
 			move_value(field, value, end);
 		else
 			memset(value, 0, td_field_bytes(field));

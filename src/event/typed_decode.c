@@ -54,22 +54,28 @@ static const struct td_field *find_field(
 
 static bool measure_object(const struct td_type *type, struct td_json object, size_t *bytes);
 
-static bool measure_list(const struct td_field *field, struct td_json array, size_t *bytes)
+/* Add the bytes of `count` values; false if they are too many. */
+static bool add_bytes(size_t *bytes, size_t step, size_t count)
 {
-	size_t count = td_json_count(array), step = td_field_bytes(field);
-	struct td_json name, element;
-
 	if (count > (TD_OBJECT_BYTES_MAX - *bytes) / td_field_round(step))
 		return false;
 	*bytes += td_field_round(count * step);
+	return true;
+}
+
+static bool measure_list(const struct td_field *field, struct td_json array, size_t *bytes)
+{
+	struct td_json name, element;
+	size_t count = 0;
+
 	if (field->kind != TD_FIELD_OBJECT)
-		return true;
+		return add_bytes(bytes, td_field_bytes(field), td_json_count(array));
 	for (struct td_json_iter iter = td_json_iterate(array);
-		td_json_next(&iter, &name, &element);) {
+		td_json_next(&iter, &name, &element); count++) {
 		if (!measure_object(field->type, element, bytes))
 			return false;
 	}
-	return true;
+	return add_bytes(bytes, field->type->bytes, count);
 }
 
 /* Add the bytes of all arrays in it; false if they are more than TD_OBJECT_BYTES_MAX. */
@@ -247,13 +253,23 @@ static int fill_value(struct decoder *d, const struct td_field *field, struct td
 
 /* --- lists, fields, structs --------------------------------------------------------------- */
 
+static char *take_array(struct decoder *d, size_t step, size_t count)
+{
+	char *at = d->array;
+
+	TD_ASSERT(td_field_round(count * step) <= (size_t)(d->array_end - d->array));
+	d->array += td_field_round(count * step);
+	return at;
+}
+
 static int fill_list(struct decoder *d, const struct td_field *field, struct td_json array,
 	void *to, const struct td_place *place)
 {
 	size_t step = td_field_bytes(field);
-	struct td_field_list list = {d->array, 0};
-	char *element = d->array;
+	struct td_place here = {place, NULL, 0};
+	struct td_field_list list;
 	struct td_json name, value;
+	char *element;
 	int code = 0;
 
 	if (array.kind != TD_JSON_ARRAY)
@@ -261,10 +277,8 @@ static int fill_list(struct decoder *d, const struct td_field *field, struct td_
 	list.count = td_json_count(array);
 	if (list.count == 0)
 		return 0;
-	TD_ASSERT(td_field_round(list.count * step) <= (size_t)(d->array_end - d->array));
-	d->array += td_field_round(list.count * step);
+	list.at = element = take_array(d, step, list.count);
 	memcpy(to, &list, sizeof(list));
-	struct td_place here = {place, NULL, 0};
 	for (struct td_json_iter iter = td_json_iterate(array);
 		code == 0 && td_json_next(&iter, &name, &value); here.index++) {
 		code = fill_value(d, field, value, element, &here);
@@ -273,16 +287,18 @@ static int fill_list(struct decoder *d, const struct td_field *field, struct td_
 	return code;
 }
 
-static int fill_field(struct decoder *d, const struct td_field *field, struct td_json value,
-	void *to, const struct td_place *place)
+static int fill_field(struct decoder *d, const struct td_type *type, const struct td_field *field,
+	struct td_json value, void *object, const struct td_place *place)
 {
+	void *to = (char *)object + td_field_offset(type, field);
+	size_t has = td_field_has(type, field);
 	int code;
 
 	if (field->list)
 		return fill_list(d, field, value, to, place);
 	code = fill_value(d, field, value, to, place);
-	if (code == 0 && !field->required)
-		*(bool *)((char *)to + td_field_bytes(field)) = true;
+	if (code == 0 && has != 0)
+		*(bool *)((char *)object + has) = true;
 	return code;
 }
 
@@ -330,8 +346,7 @@ static int fill_object(struct decoder *d, const struct td_type *type, struct td_
 
 		if (values[i].kind != TD_JSON_NONE &&
 			(values[i].kind != TD_JSON_NULL || field->required))
-			code = fill_field(d, field, values[i],
-				(char *)to + td_field_offset(type, field), &here);
+			code = fill_field(d, type, field, values[i], to, &here);
 		else if (field->required)
 			code = td_place_error(d->err, &here, offset_of(d, object), "missing");
 	}

@@ -107,15 +107,17 @@ static int put_list(struct encoder *e, const struct td_field *field, struct td_f
 	return code;
 }
 
-static int put_field(struct encoder *e, const struct td_field *field, const void *value,
-	const struct td_place *up)
+static int put_field(struct encoder *e, const struct td_type *type, const struct td_field *field,
+	const void *object, const struct td_place *up)
 {
+	const void *value = td_field_value(type, field, object);
 	struct td_place place = {up, field->name, 0};
 	struct td_field_list list = {NULL, 0};
 
 	if (field->list)
 		list = td_field_list(value);
-	if (field->list ? list.count == 0 && !field->required : !td_field_present(field, value))
+	if (field->list ? list.count == 0 && !field->required
+			: !td_field_present(type, field, object))
 		return 0;
 	td_json_name(&e->writer, td_text_of(field->name, field->name_bytes));
 	return field->list ? put_list(e, field, list, &place) : put_value(e, field, value, &place);
@@ -195,11 +197,8 @@ static int put_object(struct encoder *e, const struct td_type *type, const void 
 	int code = 0;
 
 	td_json_open_object(&e->writer);
-	for (size_t i = 0; i < type->fields_count && code == 0; i++) {
-		const struct td_field *field = &type->fields[i];
-
-		code = put_field(e, field, td_field_value(type, field, object), place);
-	}
+	for (size_t i = 0; i < type->fields_count && code == 0; i++)
+		code = put_field(e, type, &type->fields[i], object, place);
 	if (code == 0)
 		code = put_unknown(e, type, object, place);
 	if (code == 0)

@@ -1,8 +1,8 @@
 /*
  * A struct seen through its declaration: where each field lies, and how an error names it.
  *
- *	object   | unknown | value | has | value | at count | ...
- *	           first     ^       only where OPTIONAL and not a list
+ *	object   | unknown | value | value | at count | ... | has | has |
+ *	           first     ^                                 of what is OPTIONAL and no list
  *	                     td_field_value()
  *
  * Private to the typed_*.c files.
@@ -57,12 +57,19 @@ static inline size_t td_field_bytes(const struct td_field *field)
 	TD_UNREACHABLE();
 }
 
-/* Whether the value counts; has_NAME, a single byte, lies right behind what it speaks of. */
-static inline bool td_field_present(const struct td_field *field, const void *value)
+/* Offset of has_NAME, or 0 where the field has none. */
+static inline size_t td_field_has(const struct td_type *type, const struct td_field *field)
 {
-	if (field->list || field->required)
-		return true;
-	return *(const bool *)((const char *)value + td_field_bytes(field));
+	return (size_t)((const char *)type->has[field - type->fields] - (const char *)type->zero);
+}
+
+/* Whether the value counts: has_NAME, true where there is none. */
+static inline bool td_field_present(
+	const struct td_type *type, const struct td_field *field, const void *object)
+{
+	size_t has = td_field_has(type, field);
+
+	return has == 0 || *(const bool *)((const char *)object + has);
 }
 
 /* LIST and OBJECTS, whatever their elements are. */

@@ -15,9 +15,13 @@
 
 #include "event/typed_field.h"
 
+struct nested {
+	const struct td_type *type;
+};
+
 struct schema {
 	struct td_json_writer writer;
-	const struct td_type **nested;
+	struct nested *nested;
 	size_t nested_count, nested_cap;
 	struct td_buf reference; /* a $ref in the making */
 	int code;                /* sticky, of `reference` */
@@ -28,7 +32,7 @@ struct schema {
 static bool is_known(const struct schema *s, const struct td_type *type)
 {
 	for (size_t i = 0; i < s->nested_count; i++) {
-		if (td_type_same(s->nested[i], type))
+		if (td_type_same(s->nested[i].type, type))
 			return true;
 	}
 	return false;
@@ -38,14 +42,14 @@ static bool add_nested(struct schema *s, const struct td_type *type)
 {
 	if (s->nested_count == s->nested_cap) {
 		size_t cap = s->nested_cap > 0 ? s->nested_cap * 2 : 8;
-		const struct td_type **nested = realloc(s->nested, cap * sizeof(*nested));
+		struct nested *nested = realloc(s->nested, cap * sizeof(*nested));
 
 		if (nested == NULL)
 			return false;
 		s->nested = nested;
 		s->nested_cap = cap;
 	}
-	s->nested[s->nested_count++] = type;
+	s->nested[s->nested_count++].type = type;
 	return true;
 }
 
@@ -165,9 +169,9 @@ static void put_definitions(struct schema *s)
 	td_json_name(&s->writer, td_text("$defs"));
 	td_json_open_object(&s->writer);
 	for (size_t i = 0; i < s->nested_count; i++) {
-		td_json_name(&s->writer, td_text(s->nested[i]->tag));
+		td_json_name(&s->writer, td_text(s->nested[i].type->tag));
 		td_json_open_object(&s->writer);
-		put_members(s, s->nested[i]);
+		put_members(s, s->nested[i].type);
 		td_json_close_object(&s->writer);
 	}
 	td_json_close_object(&s->writer);

@@ -54,6 +54,11 @@ struct list {
 	size_t count;
 };
 
+static inline size_t has_offset(const struct td_type *type, const struct td_field *field)
+{
+	return (size_t)((const char *)type->has[field - type->fields] - (const char *)type->zero);
+}
+
 static inline bool equal_fields(
 	const struct td_type *type, const struct td_field *field, const void *a, const void *b)
 {
@@ -63,9 +68,12 @@ static inline bool equal_fields(
 	struct list p, q;
 
 	if (!field->list) {
+		const char *p_has = (const char *)a + has_offset(type, field);
+		const char *q_has = (const char *)b + has_offset(type, field);
+
 		if (field->required)
 			return equal_values(field, x, y);
-		return x[bytes] == y[bytes] && (!x[bytes] || equal_values(field, x, y));
+		return *p_has == *q_has && (!*p_has || equal_values(field, x, y));
 	}
 	memcpy(&p, x, sizeof(p));
 	memcpy(&q, y, sizeof(q));
@@ -174,28 +182,32 @@ static inline void make_value(struct maker *m, const struct td_field *field, voi
 	}
 }
 
-static inline void make_field(struct maker *m, const struct td_field *field, char *value)
+static inline void make_list(struct maker *m, const struct td_field *field, char *value)
 {
+	struct list list = {NULL, (size_t)td_rng_below(&m->rng, 4)};
 	size_t bytes = value_bytes(field);
+	char *at = td_arena_alloc(&m->arena, list.count * bytes + 1);
 
-	if (field->list) {
-		struct list list = {NULL, (size_t)td_rng_below(&m->rng, 4)};
-		char *at = td_arena_alloc(&m->arena, list.count * bytes + 1);
+	for (size_t i = 0; i < list.count; i++)
+		make_value(m, field, at + i * bytes);
+	list.at = list.count > 0 ? at : NULL;
+	memcpy(value, &list, sizeof(list));
+}
 
-		for (size_t i = 0; i < list.count; i++)
-			make_value(m, field, at + i * bytes);
-		list.at = list.count > 0 ? at : NULL;
-		memcpy(value, &list, sizeof(list));
-		return;
-	}
-	if (field->required || td_rng_below(&m->rng, 2)) {
+static inline void make_field(
+	struct maker *m, const struct td_type *type, const struct td_field *field, char *object)
+{
+	char *value = object + ((const char *)field->at - (const char *)type->zero);
+	bool present = field->required || td_rng_below(&m->rng, 2);
+
+	if (field->list)
+		make_list(m, field, value);
+	else if (present)
 		make_value(m, field, value);
-		if (!field->required)
-			value[bytes] = 1;
-	} else {
-		memset(value, 0x5A, bytes); /* absent: nobody may follow this */
-		value[bytes] = 0;
-	}
+	else /* absent: nobody may follow this */
+		memset(value, 0x5A, value_bytes(field));
+	if (!field->list && !field->required)
+		object[has_offset(type, field)] = present;
 }
 
 static inline void make_object(struct maker *m, const struct td_type *type, void *object)
@@ -205,12 +217,8 @@ static inline void make_object(struct maker *m, const struct td_type *type, void
 	memset(object, 0, type->bytes);
 	if (td_rng_below(&m->rng, 3) == 0)
 		*unknown = td_arena_copy(&m->arena, td_text("\"x-1\":1e0,\"y\":[{\"text\":null}]"));
-	for (size_t i = 0; i < type->fields_count; i++) {
-		const struct td_field *field = &type->fields[i];
-
-		make_field(m, field,
-			(char *)object + ((const char *)field->at - (const char *)type->zero));
-	}
+	for (size_t i = 0; i < type->fields_count; i++)
+		make_field(m, type, &type->fields[i], object);
 }
 
 /* Lives until the maker's arena is reset. */
