@@ -4,17 +4,19 @@
 
 #include "json/unescape.h"
 
+#define NOTHING ((struct td_json){TD_JSON_NONE, {NULL, 0}})
+
 /* One name of a patch object: what it does to the target. */
 struct change {
 	struct td_json name;
-	struct td_json patch;  /* the last value by that name, NULL to remove */
-	struct td_json target; /* the last value of the target by that name, or NONE */
+	struct td_json patch; /* null to remove */
+	const char *target;   /* where the target's last value by that name stands, or NULL */
 };
 
-/* The changes of one patch object, sorted by name, each name once. */
+/* The changes of one patch object, sorted by name, each name once with its last value. */
 struct changes {
 	struct change *at;
-	size_t count;
+	size_t count, cap;
 };
 
 /* Any total order of names by their value; by bytes where no escapes are in the way. */
@@ -75,37 +77,58 @@ static struct change *find_change(const struct changes *changes, struct td_json 
 	return NULL;
 }
 
-static bool collect_changes(struct changes *changes, struct td_json patch, struct td_json target)
+static bool add_change(struct changes *changes, struct td_json name, struct td_json patch)
 {
-	struct td_json_iter iter = td_json_iterate(patch);
-	struct td_json name, value;
-	size_t count = td_json_count(patch), kept = 0;
+	if (changes->count == changes->cap) {
+		size_t cap = changes->cap > 0 ? 2 * changes->cap : 8;
+		struct change *at = realloc(changes->at, cap * sizeof(*at));
 
-	changes->count = 0;
-	changes->at = calloc(count > 0 ? count : 1, sizeof(*changes->at));
-	if (changes->at == NULL)
-		return false;
-	for (size_t i = 0; td_json_next(&iter, &name, &value); i++)
-		changes->at[i] = (struct change){name, value, {TD_JSON_NONE, {NULL, 0}}};
-	qsort(changes->at, count, sizeof(*changes->at), compare_changes);
-	for (size_t i = 0; i < count; i++)
-		if (i + 1 == count ||
-			compare_names(changes->at[i].name, changes->at[i + 1].name) != 0)
-			changes->at[kept++] = changes->at[i];
-	changes->count = kept;
-	iter = td_json_iterate(target);
-	while (td_json_next(&iter, &name, &value)) {
-		struct change *change = find_change(changes, name);
-
-		if (change != NULL)
-			change->target = value;
+		if (at == NULL)
+			return false;
+		changes->at = at;
+		changes->cap = cap;
 	}
+	changes->at[changes->count++] = (struct change){name, patch, NULL};
 	return true;
 }
 
-static bool same_place(struct td_json a, struct td_json b)
+static bool collect_changes(struct changes *changes, struct td_json patch)
 {
-	return a.text.at == b.text.at;
+	struct td_json_iter iter = td_json_iterate(patch);
+	struct td_json name, value;
+	size_t kept = 0;
+
+	while (td_json_next(&iter, &name, &value))
+		if (!add_change(changes, name, value))
+			return false;
+	if (changes->count == 0)
+		return true;
+	qsort(changes->at, changes->count, sizeof(*changes->at), compare_changes);
+	for (size_t i = 1; i < changes->count; i++) {
+		if (compare_names(changes->at[kept].name, changes->at[i].name) != 0)
+			kept++;
+		changes->at[kept] = changes->at[i];
+	}
+	changes->count = kept + 1;
+	return true;
+}
+
+/* Where the target has them; returns how many it has. */
+static size_t find_targets(struct changes *changes, struct td_json target)
+{
+	struct td_json_iter iter = td_json_iterate(target);
+	struct td_json name, value;
+	size_t found = 0;
+
+	while (td_json_next(&iter, &name, &value)) {
+		struct change *change = find_change(changes, name);
+
+		if (change == NULL)
+			continue;
+		found += change->target == NULL;
+		change->target = value.text.at;
+	}
+	return found;
 }
 
 static void add_name(struct td_buf *buf, struct td_json name, bool *comma)
@@ -132,8 +155,7 @@ static void merge_members(struct td_json target, const struct changes *changes, 
 		if (change == NULL) {
 			add_name(buf, name, comma);
 			td_buf_add_text(buf, value.text);
-		} else if (change->patch.kind != TD_JSON_NULL &&
-			   same_place(value, change->target)) {
+		} else if (change->patch.kind != TD_JSON_NULL && value.text.at == change->target) {
 			add_name(buf, name, comma);
 			merge(value, change->patch, buf, depth);
 		}
@@ -150,11 +172,11 @@ static void add_members(struct td_json patch, const struct changes *changes, str
 	while (td_json_next(&iter, &name, &value)) {
 		const struct change *change = find_change(changes, name);
 
-		if (change->target.kind != TD_JSON_NONE || !same_place(value, change->patch) ||
-			value.kind == TD_JSON_NULL)
-			continue;
-		add_name(buf, name, comma);
-		merge(change->target, value, buf, depth);
+		if (change->target == NULL && value.text.at == change->patch.text.at &&
+			value.kind != TD_JSON_NULL) {
+			add_name(buf, name, comma);
+			merge(NOTHING, value, buf, depth);
+		}
 	}
 }
 
@@ -165,8 +187,9 @@ static void add_members(struct td_json patch, const struct changes *changes, str
  */
 static void merge(struct td_json target, struct td_json patch, struct td_buf *buf, unsigned depth)
 {
-	struct changes changes;
+	struct changes changes = {NULL, 0, 0};
 	bool comma = false;
+	size_t found;
 
 	if (patch.kind != TD_JSON_OBJECT) {
 		td_buf_add_text(buf, patch.text);
@@ -174,15 +197,18 @@ static void merge(struct td_json target, struct td_json patch, struct td_buf *bu
 	}
 	TD_ASSERT(depth < TD_JSON_DEPTH_MAX);
 	if (target.kind != TD_JSON_OBJECT)
-		target.kind = TD_JSON_NONE;
-	if (!collect_changes(&changes, patch, target)) {
+		target = NOTHING;
+	if (!collect_changes(&changes, patch)) {
 		buf->code = TD_E_NOMEM;
-		return;
+		goto done;
 	}
+	found = find_targets(&changes, target);
 	td_buf_add_char(buf, '{');
 	merge_members(target, &changes, buf, depth + 1, &comma);
-	add_members(patch, &changes, buf, depth + 1, &comma);
+	if (found < changes.count)
+		add_members(patch, &changes, buf, depth + 1, &comma);
 	td_buf_add_char(buf, '}');
+done:
 	free(changes.at);
 }
 

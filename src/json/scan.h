@@ -9,7 +9,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#ifdef __SSE2__
+/* TD_PORTABLE: as on machines without SSE2, to try that here. */
+#if defined(__SSE2__) && !defined(TD_PORTABLE)
+#define SCAN_SSE2
 #include <emmintrin.h>
 #endif
 
@@ -61,7 +63,7 @@ static inline uint64_t scan_zero(uint64_t word)
  */
 static inline const char *scan_text(const char *at, const char *end, bool *high)
 {
-#ifdef __SSE2__
+#ifdef SCAN_SSE2
 	while (end - at >= 16) {
 		__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
 		__m128i quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));

@@ -36,47 +36,69 @@ struct td_json td_json_trusted(struct td_text text)
 	return (struct td_json){kind_of(*at), td_text_of(at, (size_t)(end - at))};
 }
 
-#ifdef __SSE2__
+#define BLOCK_BYTES 64
 
+#ifdef SCAN_SSE2
+
+/* Spelt out, since compilers leave loops over it in memory. */
 struct block {
-	uint64_t quotes, slashes, opens, closes; /* bit i: byte i */
+	__m128i a, b, c, d;
 };
 
-static inline uint64_t bits_of(const __m128i part[4])
+static inline struct block load_block(const char *at)
 {
-	uint64_t bits = 0;
+	const __m128i *part = (const __m128i *)(const void *)at;
 
-	for (int i = 0; i < 4; i++)
-		bits |= (uint64_t)(unsigned)_mm_movemask_epi8(part[i]) << (16 * i);
-	return bits;
+	return (struct block){_mm_loadu_si128(part), _mm_loadu_si128(part + 1),
+		_mm_loadu_si128(part + 2), _mm_loadu_si128(part + 3)};
 }
 
-static inline struct block block_of(const char *at)
+static inline uint64_t find_byte(struct block block, char byte, char ignore)
 {
-	__m128i quotes[4], slashes[4], opens[4], closes[4];
+	__m128i all = _mm_set1_epi8(byte), mask = _mm_set1_epi8(ignore);
 
-	for (int i = 0; i < 4; i++) {
-		__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(at + 16 * i));
-		/* '[' and '{', and ']' and '}', differ in the bit 0x20 alone. */
-		__m128i lower = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
-
-		quotes[i] = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
-		slashes[i] = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
-		opens[i] = _mm_cmpeq_epi8(lower, _mm_set1_epi8('{'));
-		closes[i] = _mm_cmpeq_epi8(lower, _mm_set1_epi8('}'));
-	}
-	return (struct block){bits_of(quotes), bits_of(slashes), bits_of(opens), bits_of(closes)};
+#define FIND(part) \
+	(uint64_t)(unsigned) _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_or_si128(block.part, mask), all))
+	return FIND(a) | FIND(b) << 16 | FIND(c) << 32 | FIND(d) << 48;
+#undef FIND
 }
 
-/* For each bit, whether an odd number of bits is set up to and with it. */
-static inline uint64_t parity_up_to(uint64_t bits)
+#else
+
+struct block {
+	char bytes[BLOCK_BYTES];
+};
+
+static inline struct block load_block(const char *at)
 {
-	for (int shift = 1; shift < 64; shift *= 2)
-		bits ^= bits << shift;
-	return bits;
+	struct block block;
+
+	memcpy(block.bytes, at, BLOCK_BYTES);
+	return block;
+}
+
+/* Bit i: byte i is that one, but for the bits to ignore, which it has. */
+static inline uint64_t find_byte(struct block block, char byte, char ignore)
+{
+	uint64_t found = 0;
+
+	for (int i = 0; i < BLOCK_BYTES; i++)
+		found |= (uint64_t)((block.bytes[i] | ignore) == byte) << i;
+	return found;
 }
 
 #endif
+
+/* Bit i: an odd number of bits is set up to and with i. */
+static inline uint64_t parity_up_to(uint64_t bits)
+{
+	bits ^= bits << 1;
+	bits ^= bits << 2;
+	bits ^= bits << 4;
+	bits ^= bits << 8;
+	bits ^= bits << 16;
+	return bits ^ bits << 32;
+}
 
 /* A walk over trusted text that counts brackets outside of strings. */
 struct skip {
@@ -85,15 +107,13 @@ struct skip {
 	bool escaped; /* a backslash takes the next byte away */
 };
 
-#ifdef __SSE2__
-
-/* 64 bytes; true if the depth came to 0 there, with *at behind that bracket. */
-static inline bool skip_block(struct skip *skip, const char **at)
+/* BLOCK_BYTES at `at`: how many of them belong to the container; all, unless it ends there. */
+static inline size_t skip_block(struct skip *skip, const char *at)
 {
-	struct block block = block_of(*at);
+	struct block block = load_block(at);
 	uint64_t taken = skip->escaped;
-	uint64_t slashes = block.slashes & ~taken;
-	uint64_t inside, opens, closes;
+	uint64_t slashes = find_byte(block, '\\', 0) & ~taken;
+	uint64_t outside, opens, closes;
 
 	skip->escaped = false;
 	while (slashes != 0) {
@@ -103,49 +123,35 @@ static inline bool skip_block(struct skip *skip, const char **at)
 		skip->escaped = bit >> 63;
 		slashes &= ~(bit | bit << 1);
 	}
-	inside = parity_up_to(block.quotes & ~taken) ^ (skip->string ? UINT64_MAX : 0);
-	skip->string = inside >> 63;
-	opens = block.opens & ~inside;
-	closes = block.closes & ~inside;
+	outside = parity_up_to(find_byte(block, '"', 0) & ~taken) ^ (skip->string ? 0 : UINT64_MAX);
+	skip->string = !(outside >> 63);
+	/* '[' and '{', and ']' and '}', differ in the bit 0x20 alone. */
+	opens = find_byte(block, '{', 0x20) & outside;
+	closes = find_byte(block, '}', 0x20) & outside;
 	for (uint64_t brackets = opens | closes; brackets != 0; brackets &= brackets - 1) {
-		if ((opens & brackets & -brackets) != 0) {
+		if ((opens & brackets & -brackets) != 0)
 			skip->depth++;
-		} else if (--skip->depth == 0) {
-			*at += __builtin_ctzll(brackets) + 1;
-			return true;
-		}
+		else if (--skip->depth == 0)
+			return (size_t)__builtin_ctzll(brackets) + 1;
 	}
-	*at += 64;
-	return false;
+	return BLOCK_BYTES;
 }
-
-#endif
 
 /* Behind the bracket that closes the trusted container at `at`. */
 static const char *skip_container(const char *at, const char *end)
 {
 	struct skip skip = {0, false, false};
+	char last[BLOCK_BYTES] = {0};
 
-#ifdef __SSE2__
-	while (end - at >= 64)
-		if (skip_block(&skip, &at))
+	while (end - at >= BLOCK_BYTES) {
+		at += skip_block(&skip, at);
+		if (skip.depth == 0)
 			return at;
-#endif
-	for (; at < end; at++) {
-		if (skip.escaped) {
-			skip.escaped = false;
-		} else if (skip.string) {
-			skip.escaped = *at == '\\';
-			skip.string = *at != '"';
-		} else if (*at == '"') {
-			skip.string = true;
-		} else if (*at == '{' || *at == '[') {
-			skip.depth++;
-		} else if ((*at == '}' || *at == ']') && --skip.depth == 0) {
-			return at + 1;
-		}
 	}
-	TD_UNREACHABLE(); /* what was trusted is not JSON */
+	memcpy(last, at, (size_t)(end - at));
+	at += skip_block(&skip, last);
+	TD_ASSERT(skip.depth == 0); /* or what was trusted is not JSON */
+	return at;
 }
 
 /* Behind the trusted value at `at`. */
@@ -157,8 +163,8 @@ static const char *skip_value(const char *at, const char *end)
 		return skip_container(at, end);
 	case '"':
 		return scan_string_end(at + 1, end);
-	default: /* a number or a literal */
-		while (at < end && *at != ',' && *at != '}' && *at != ']' && !scan_is_blank(*at))
+	default: /* a number or a literal; ']' and '}' differ in the bit 0x20 */
+		while (at<end && * at> ' ' && *at != ',' && (*at | 0x20) != '}')
 			at++;
 		return at;
 	}

@@ -5,6 +5,8 @@
 #include "json/decimal.h"
 #include "json/scan.h"
 
+#define EXACT_INTEGERS 9007199254740992.0 /* 2^53: below, all integers are doubles */
+
 /* --- strings ------------------------------------------------------------------------------ */
 
 /* A character that cannot stand as it is. */
@@ -220,6 +222,10 @@ void td_json_double(struct td_json_writer *writer, double value)
 	begin_value(writer);
 	if (!isfinite(value)) {
 		td_buf_add(writer->buf, "null", 4);
+		return;
+	}
+	if (!signbit(value) && value < EXACT_INTEGERS && value == (double)(uint64_t)value) {
+		td_buf_add_u64(writer->buf, (uint64_t)value);
 		return;
 	}
 	td_decimal_shortest(&decimal, value);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "alloc.h"
 #include "json/json.h"
 
 static void the_writer_places_commas_and_colons(void **state)
@@ -190,6 +191,31 @@ static void doubles_read_back_whatever_their_bits(void **state)
 	td_buf_fini(&buf);
 }
 
+static int write_much(void *arg)
+{
+	struct td_buf buf = TD_BUF_INIT(100000);
+	struct td_json_writer writer;
+	int code;
+
+	(void)arg;
+	td_json_writer_init(&writer, &buf);
+	td_json_open_object(&writer);
+	for (int i = 0; i < 500; i++) {
+		td_json_name(&writer, td_text("a \"name\""));
+		td_json_double(&writer, 0.1 * i);
+	}
+	td_json_close_object(&writer);
+	code = td_buf_check(&buf, NULL);
+	td_buf_fini(&buf);
+	return code;
+}
+
+static void the_writer_goes_on_until_asked_when_memory_runs_out(void **state)
+{
+	(void)state;
+	assert_in_range(alloc_torture(write_much, NULL), 2, 100);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +224,7 @@ int main(void)
 		cmocka_unit_test(strings_are_escaped_as_little_as_can_be),
 		cmocka_unit_test(doubles_are_as_short_as_reads_back),
 		cmocka_unit_test(doubles_read_back_whatever_their_bits),
+		cmocka_unit_test(the_writer_goes_on_until_asked_when_memory_runs_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
