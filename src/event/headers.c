@@ -6,6 +6,7 @@
 
 #include "event/attr.h"
 #include "event/form.h"
+#include "event/keep.h"
 #include "event/parts.h"
 #include "event/percent.h"
 
@@ -234,21 +235,26 @@ static int read_causes(struct reader *in, struct td_error *err)
 	return 0;
 }
 
-/* The subject is what ce-subject says, else what the address decodes to, if it stands for one. */
+/*
+ * The subject is what ce-subject says, else what the address decodes to, if it stands for one.
+ * Whatever the address says, the subject must have one of its own: other codecs will need it.
+ */
 static int read_address(
 	struct reader *in, struct td_text address, bool no_subject, struct td_error *err)
 {
 	struct td_event *event = &in->parts.event;
-	struct td_text subject;
+	char room[TD_ADDRESS_BYTES_MAX];
 	int code = td_address_check(address, err);
 
 	if (code != 0)
 		return td_error_wrap(err, code, "address");
+	if (!no_subject && !td_attr_has(event, TD_ATTR_SUBJECT))
+		code = td_attr_set(event, TD_ATTR_SUBJECT,
+			td_address_view(address, in->parts.address), TD_STRING, err);
+	if (code == 0 && event->attr[TD_ATTR_SUBJECT].at != address.at)
+		code = td_keep_address(event, room, err);
 	event->address = address;
-	if (no_subject || td_attr_has(event, TD_ATTR_SUBJECT))
-		return 0;
-	subject = td_address_view(address, in->parts.address);
-	return td_attr_set(event, TD_ATTR_SUBJECT, subject, TD_STRING, err);
+	return code;
 }
 
 static void read_payload(struct reader *in, const struct td_form *form, struct td_text payload)
