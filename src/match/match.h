@@ -66,8 +66,9 @@ bool td_pattern_contains(struct td_text outer, struct td_text inner);
  */
 struct td_filter;
 
-#define TD_FILTER_BYTES_MAX 8192u  /* text of an expression */
-#define TD_FILTER_STEPS_MAX 10000u /* evaluation steps; beyond: does not pass, "limit" */
+#define TD_FILTER_BYTES_MAX      8192u         /* text of an expression */
+#define TD_FILTER_JSON_BYTES_MAX (64u * 1024u) /* dialects as JSON */
+#define TD_FILTER_STEPS_MAX      10000u /* evaluation steps; beyond: does not pass, "limit" */
 
 /* CESQL 1.0 (cloudevents/spec cesql/spec.md). TD_E_FILTER with offset and what was expected. */
 int td_filter_sql(struct td_filter **filter, struct td_text expression, struct td_error *err);
@@ -77,6 +78,11 @@ int td_filter_sql(struct td_filter **filter, struct td_text expression, struct t
  */
 int td_filter_dialects(struct td_filter **filter, struct td_text json, struct td_error *err);
 void td_filter_free(struct td_filter *filter);
+/*
+ * Append the filter as text: an expression, or JSON, as it was understood. Parsing that gives the
+ * same filter.
+ */
+void td_filter_dump(const struct td_filter *filter, struct td_buf *buf);
 /* Whether the event passes: Boolean true and no error. */
 bool td_filter_passes(const struct td_filter *filter, const struct td_event *event);
 
