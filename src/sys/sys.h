@@ -7,9 +7,12 @@
 #ifndef TD_SYS_H
 #define TD_SYS_H
 
-#include "base/base.h"
-
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "base/base.h"
 
 /* --- clock -------------------------------------------------------------------------------- */
 
@@ -41,11 +44,6 @@ extern const struct td_random td_random_real; /* getrandom(2) */
 /* --- threads ------------------------------------------------------------------------------ */
 
 /* Thin names over pthreads that cannot fail where a failure would be a wrong program. */
-struct td_mutex;
-struct td_condition;
-struct td_thread;
-
-#include <pthread.h>
 struct td_mutex {
 	pthread_mutex_t raw;
 };
@@ -64,8 +62,15 @@ int td_condition_init(struct td_condition *condition, struct td_error *err);
 void td_condition_fini(struct td_condition *condition);
 void td_condition_signal(struct td_condition *condition);
 void td_condition_broadcast(struct td_condition *condition);
-/* Wait, at most until `deadline` (monotonic ns; INT64_MAX: for ever). false when it passed. */
+/*
+ * Wait, at most until `deadline` (monotonic ns; INT64_MAX: for ever). false when it passed; true
+ * may also come without a signal, so look again at what was waited for.
+ */
 bool td_condition_wait(struct td_condition *condition, struct td_mutex *mutex, int64_t deadline);
+/*
+ * The new thread takes no signals of the process (those of its own mistakes it does), so the
+ * host's handlers run on the host's threads. Of `name` the first 15 bytes are shown.
+ */
 int td_thread_start(struct td_thread *thread, const char *name, void (*run)(void *arg), void *arg,
 	struct td_error *err);
 void td_thread_join(struct td_thread *thread);
@@ -73,26 +78,95 @@ void td_thread_join(struct td_thread *thread);
 /* --- memory that others may still be reading ---------------------------------------------- */
 
 /*
- * Readers enter and leave with two plain stores; who takes memory away pays for both sides.
+ * Readers enter and leave with plain stores; who takes memory away pays for both sides.
  *
- * Each thread that reads has a `struct td_reader` in one registry. The writer unlinks, calls
- * td_readers_fence() once (membarrier(2)), and may free when td_readers_passed() says that every
- * reader that was inside then has left. Nobody waits for anybody.
+ *	reader (often)                          writer (seldom)
+ *	td_reader_register() || fail            unlink the thing
+ *	td_reader_enter(reader, what)           mark = td_readers_fence()
+ *	load pointers, follow them              ... some time, or many turns, later ...
+ *	td_reader_leave(reader)                 td_readers_passed(mark): free the thing
+ *
+ * Each thread that reads has one `struct td_reader`, in its thread-local memory and in the
+ * process's registry. Sections do not nest: who is inside already (td_reader_inside) just goes on.
+ * Nobody waits for anybody.
  */
 struct td_reader {
-	_Atomic(void *) inside;    /* what it is doing; NULL while outside. Written by its thread */
-	_Atomic uint64_t sections; /* how often it left */
-	struct td_reader *next;    /* in the registry; under its lock */
-	_Atomic bool gone;         /* its thread ended */
+	_Atomic(const void *) inside; /* what it is doing; NULL while outside. Its thread writes */
+	_Atomic uint64_t sections;    /* how often it left */
+	void *context;                /* its user's, for what goes on inside; untouched here */
+	int dirty;                    /* the same */
+	unsigned ended;               /* how often its thread was ending: see readers.c */
+	uint64_t id;                  /* never used twice; 0: not registered */
+	struct td_reader *next;       /* in the registry; under its lock */
 };
+
+/*
+ * The calling thread's. Until it is registered it counts as inside, of td_reader_nobody: so a
+ * hurried reader that declines when it is inside needs no second question.
+ */
+__attribute__((visibility("hidden"),
+	tls_model("initial-exec"))) extern _Thread_local struct td_reader td_reader_mine;
+__attribute__((visibility("hidden"))) extern const char td_reader_nobody;
+/* Where the kernel has no membarrier(2), readers pay for a fence too. Fixed before the first one
+ * is registered. */
+__attribute__((visibility("hidden"))) extern bool td_readers_fenced;
 
 struct td_readers_mark; /* who was inside, at one moment */
 
-/* The calling thread's reader, registered at first use, gone with the thread; NULL: no memory. */
-struct td_reader *td_reader_self(void);
+bool td_reader_join(void);
+void td_reader_full_fence(void);
+
+static inline bool td_reader_registered(const struct td_reader *reader)
+{
+	return atomic_load_explicit(&reader->inside, memory_order_relaxed) != &td_reader_nobody;
+}
+
+/* Make the calling thread a reader, until it ends. false: no memory. Cheap after the first time. */
+static inline bool td_reader_register(void)
+{
+	return TD_LIKELY(td_reader_registered(&td_reader_mine)) || td_reader_join();
+}
+
+/* The same, and the reader; NULL: no memory. */
+static inline struct td_reader *td_reader_self(void)
+{
+	return td_reader_register() ? &td_reader_mine : NULL;
+}
+
+static inline bool td_reader_inside(const struct td_reader *reader)
+{
+	return atomic_load_explicit(&reader->inside, memory_order_relaxed) != NULL;
+}
+
+/*
+ * The calling thread's reader, registered and outside, goes in. `what` is not NULL. What is loaded
+ * behind this call stays until td_reader_leave().
+ *
+ * Why the plain store is enough: the loads that follow must not run before it. The compiler is
+ * held by the signal fence; the processor by td_readers_fence(), which makes every running thread
+ * of the process execute a full fence. If that strikes before our store, our loads come later than
+ * the writer's unlinking and cannot find the thing; if after, the writer sees us inside.
+ */
+static inline void td_reader_enter(struct td_reader *reader, const void *what)
+{
+	atomic_store_explicit(&reader->inside, what, memory_order_release);
+	atomic_signal_fence(memory_order_seq_cst);
+	if (TD_UNLIKELY(td_readers_fenced))
+		td_reader_full_fence();
+}
+
+static inline void td_reader_leave(struct td_reader *reader)
+{
+	uint64_t left = atomic_load_explicit(&reader->sections, memory_order_relaxed) + 1;
+
+	/* Release: all that was read comes before. First out, then counted (readers.c, R2). */
+	atomic_store_explicit(&reader->inside, NULL, memory_order_release);
+	atomic_store_explicit(&reader->sections, left, memory_order_release);
+}
+
 /* Note who is inside now, after making all stores before this visible to them. NULL: no memory. */
 struct td_readers_mark *td_readers_fence(void);
-/* Whether all of them have left since; the calling thread does not count itself unless inside. */
+/* Whether all of them have left since. The calling thread counts too, if it is inside. */
 bool td_readers_passed(const struct td_readers_mark *mark);
 void td_readers_mark_free(struct td_readers_mark *mark);
 
@@ -101,17 +175,23 @@ void td_readers_mark_free(struct td_readers_mark *mark);
 /*
  * What a handle without threads needs of it: a descriptor for the host's poll(), a wake from any
  * thread, a timer. (Sockets join with the server.)
+ *
+ * td_loop_timer() and td_loop_wait() are for one thread at a time.
  */
 struct td_loop;
 int td_loop_new(struct td_loop **loop, struct td_error *err);
 void td_loop_free(struct td_loop *loop);
 int td_loop_descriptor(const struct td_loop *loop);
-/* Make the descriptor readable. Any thread; cheap when it is already. */
+/* Make the descriptor readable. Any thread, signal handlers too; cheap when it is already. */
 void td_loop_wake(struct td_loop *loop);
-/* Make it readable at `deadline` (monotonic ns), INT64_MAX: never. One timer, the last call counts.
- */
+/* Make it readable at `deadline` (monotonic ns; INT64_MAX: never). There is one timer: the last
+ * call counts. */
 void td_loop_timer(struct td_loop *loop, int64_t deadline);
-/* Wait until it is readable, at most until `deadline`; then it is not any more. */
+/*
+ * Wait until it is readable, at most until `deadline`, or until a signal was handled; it is not
+ * readable any more then, until the next wake. A deadline that has passed: only that. Look for
+ * work after this call, not before: a wake that it swallowed was for work that is there now.
+ */
 void td_loop_wait(struct td_loop *loop, int64_t deadline);
 
 #endif
