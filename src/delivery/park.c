@@ -76,7 +76,7 @@ static void drop_behind(struct td_delivery *delivery, struct td_entry *entry)
 {
 	struct td_lane *lane = entry->lane;
 
-	TD_ASSERT(lane->first->behind == entry);
+	TD_ASSERT(lane != NULL && lane->first->behind == entry);
 	lane->first->behind = entry->behind;
 	if (lane->last == entry)
 		lane->last = lane->first;
