@@ -1,7 +1,5 @@
 #include "match/interests.h"
 
-#include <stdlib.h>
-
 #define ITEMS_MIN     2u
 #define ITEMS_ORDERED 8u /* up to here a search goes from the first */
 

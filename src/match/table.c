@@ -55,7 +55,7 @@ static void slot_copy(struct td_slot *slot, const struct td_slot *from)
 /* Where a slot with that id goes. */
 static size_t place_for(const struct td_table *table, uint64_t id)
 {
-	size_t i = id >> table->shift;
+	size_t i = (size_t)(id >> table->shift);
 
 	while (td_table_tag(table, i) != TD_TAG_FREE)
 		i = (i + 1) & table->mask;

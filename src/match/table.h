@@ -135,7 +135,7 @@ static inline bool td_slot_is(
 /* The slot with that id, or NULL. */
 static inline struct td_slot *td_table_find_id(const struct td_table *table, uint64_t id)
 {
-	for (size_t i = id >> table->shift;; i = (i + 1) & table->mask) {
+	for (size_t i = (size_t)(id >> table->shift);; i = (i + 1) & table->mask) {
 		uint16_t tag = td_table_tag(table, i);
 
 		if (tag == td_tag_of(id) && TD_LIKELY(table->slots[i].id == id))

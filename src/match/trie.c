@@ -248,13 +248,15 @@ int td_trie_add(struct td_trie *trie, struct td_text pattern, struct td_text typ
 	struct td_error *err)
 {
 	struct path path;
+	bool scanned;
 	int code;
 
 	TD_ASSERT(interest != NULL);
 	code = td_pattern_check(pattern, err);
 	if (code != 0)
 		return code;
-	TD_ASSERT(path_scan(&path, pattern, type, td_trie_table(trie)));
+	scanned = path_scan(&path, pattern, type, td_trie_table(trie));
+	TD_ASSERT(scanned); /* the check is the stricter one */
 	code = path_add(trie, &path, interest);
 	if (code == 0)
 		atomic_store_explicit(&trie->count, td_trie_count(trie) + 1, memory_order_relaxed);

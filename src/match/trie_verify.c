@@ -1,5 +1,5 @@
 /*
- * The invariants, each with its number in the comment of the assertion's place:
+ * The invariants; each assertion says the number of its own:
  *
  *   1. The tags tell how many slots are used and live, and each live slot is found by its id.
  *   2. Its hash comes again from its word; going back by it leads to a live parent, whose `kids`
@@ -92,8 +92,7 @@ static uint64_t step_back(uint64_t id, uint64_t hash)
 {
 	uint64_t inverse = TD_TABLE_STEP;
 
-	/* Newton's way to the inverse of an odd number; each round doubles the bits (3 at first).
-	 */
+	/* Newton's way to the inverse of an odd number: 3 bits are right, then twice as many. */
 	for (int i = 0; i < 5; i++)
 		inverse *= 2 - TD_TABLE_STEP * inverse;
 	return id * inverse ^ hash;
@@ -109,10 +108,10 @@ static void verify_parent(struct sums *sums, const struct td_slot *slot)
 		id == table->root.id ? &table->root : td_table_find_id(table, id);
 	bool star = (under & TD_EDGE_UNDER_STAR) != 0;
 
-	TD_ASSERT(td_slot_is(slot, &edge, under) && parent != NULL); /* 2 */
-	TD_ASSERT(!star || (td_node_kids(&parent->node[0]) & TD_KIDS_STAR) != 0);
+	TD_ASSERT(td_slot_is(slot, &edge, under) && parent != NULL);              /* 2 */
+	TD_ASSERT(!star || (td_node_kids(&parent->node[0]) & TD_KIDS_STAR) != 0); /* 2 */
 	kids = td_node_kids(&parent->node[star]);
-	TD_ASSERT((kids & td_kids_of(&edge, under)) == td_kids_of(&edge, under));
+	TD_ASSERT((kids & td_kids_of(&edge, under)) == td_kids_of(&edge, under)); /* 2 */
 	if ((slot->word & TD_EDGE_SHORT) == 0)
 		sums->bytes += td_slot_token(slot)->head.bytes;
 }
@@ -129,8 +128,8 @@ static void verify_slots(struct sums *sums)
 		if (tag <= TD_TAG_DEAD)
 			continue;
 		sums->live++;
-		TD_ASSERT(tag == td_tag_of(slot->id)); /* 1 */
-		TD_ASSERT(td_table_find_id(table, slot->id) == slot);
+		TD_ASSERT(tag == td_tag_of(slot->id));                /* 1 */
+		TD_ASSERT(td_table_find_id(table, slot->id) == slot); /* 1 */
 		verify_parent(sums, slot);
 		verify_nodes(sums, slot);
 	}
@@ -151,5 +150,5 @@ void td_trie_verify(const struct td_trie *trie)
 	TD_ASSERT(sums.kids == sums.live + sums.stars);                  /* 4 */
 	TD_ASSERT(sums.interests == td_trie_count(trie));                /* 5 */
 	TD_ASSERT(limbo == trie->heap.limbo_bytes);                      /* 6 */
-	TD_ASSERT(sums.bytes + limbo == td_trie_bytes(trie));
+	TD_ASSERT(sums.bytes + limbo == td_trie_bytes(trie));            /* 6 */
 }
