@@ -90,6 +90,7 @@ struct td_event {
 	uint8_t lent;      /* see above */
 	/* From here on things change after making; a copy begins anew. */
 	_Atomic uint32_t refs;           /* kept only */
+	_Atomic uint64_t topic;          /* kept only: the topic it was found to fit, 0: none yet */
 	_Atomic(struct td_event *) copy; /* lent only: the kept copy, once somebody wanted it */
 	_Atomic(struct td_encoding *) encoded; /* typed only */
 };
