@@ -156,7 +156,7 @@ static struct td_entry *next_turn(struct td_delivery *delivery, int64_t now_ms)
 
 static bool may_take(const struct td_delivery *delivery)
 {
-	return !delivery->counts.stopped &&
+	return (!delivery->counts.stopped || TD_BUG(9)) &&
 	       delivery->counts.running < delivery->options.running_max + (TD_BUG(4) ? 1 : 0);
 }
 
@@ -180,12 +180,14 @@ int64_t td_delivery_next_ms(const struct td_delivery *delivery, int64_t now_ms)
 	if (!may_take(delivery))
 		return INT64_MAX;
 	if (delivery->ready.first == NULL) {
-		if (delivery->agenda.count == 0)
+		if (delivery->agenda.count == 0 || TD_BUG(15))
 			return INT64_MAX;
 		if (!retry_is_due(delivery, now_ms))
 			at_ms = delivery->agenda.items[0].due_ms;
 	}
-	return delivery->bucket.rate > 0 ? td_bucket_next_ms(&delivery->bucket, at_ms) : at_ms;
+	return delivery->bucket.rate > 0 && !TD_BUG(11)
+		       ? td_bucket_next_ms(&delivery->bucket, at_ms)
+		       : at_ms;
 }
 
 struct td_delivery_counts td_delivery_counts(const struct td_delivery *delivery)

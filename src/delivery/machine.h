@@ -129,7 +129,7 @@ static inline void td_entry_leave(struct td_delivery *delivery, struct td_entry 
 		lane->count--;
 		if (lane->first != NULL) {
 			delivery->counts.blocked--;
-			td_entry_wait(delivery, lane->first, false);
+			td_entry_wait(delivery, lane->first, TD_BUG(13));
 		} else {
 			td_map_remove(&delivery->lanes, lane->key);
 			td_pool_put(&delivery->lane_pool, lane);

@@ -33,7 +33,7 @@ bool td_delivery_redrive(struct td_delivery *delivery, uint64_t key)
 	if (entry == NULL)
 		return false;
 	unpark(delivery, entry);
-	entry->attempts = 0;
+	entry->attempts = TD_BUG(8) ? entry->attempts : 0;
 	td_entry_wait(delivery, entry, false);
 	return true;
 }
@@ -91,7 +91,8 @@ bool td_delivery_drop_oldest(struct td_delivery *delivery, uint64_t *token)
 {
 	struct td_entry *entry = delivery->untried.first;
 
-	while (entry != NULL && entry->lane != NULL && entry->lane->first->state == TD_ENTRY_PARKED)
+	while (entry != NULL && entry->lane != NULL && !TD_BUG(10) &&
+		entry->lane->first->state == TD_ENTRY_PARKED)
 		entry = entry->hooks[TD_HOOK_UNTRIED].next;
 	if (entry == NULL)
 		return false;

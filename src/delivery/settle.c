@@ -70,7 +70,7 @@ static void park(struct td_delivery *delivery, struct td_entry *entry)
 	entry->state = TD_ENTRY_PARKED;
 	td_line_insert(&delivery->parked, entry, NULL, TD_HOOK_TURN);
 	delivery->counts.blocked -= td_entry_followers(entry);
-	delivery->counts.parked += 1 + td_entry_followers(entry);
+	delivery->counts.parked += 1 + (TD_BUG(14) ? 0 : td_entry_followers(entry));
 }
 
 struct td_settled td_delivery_settle(struct td_delivery *delivery, void *ticket,
@@ -86,8 +86,9 @@ struct td_settled td_delivery_settle(struct td_delivery *delivery, void *ticket,
 		td_entry_leave(delivery, entry);
 		return settled;
 	case TD_VERDICT_RETRY:
-		settled.due_ms = later(now_ms,
-			td_backoff_ms(&delivery->options.retry, entry->attempts, after_ms, unit));
+		settled.due_ms =
+			later(now_ms, td_backoff_ms(&delivery->options.retry, entry->attempts,
+					      TD_BUG(12) ? 0 : after_ms, unit));
 		entry->state = TD_ENTRY_RETRYING;
 		delivery->counts.retrying++;
 		td_agenda_enter(

@@ -47,8 +47,9 @@ static int put_number(struct encoder *e, double value, const struct td_place *pl
 	return 0;
 }
 
-static void put_time(struct encoder *e, td_time time)
+static int put_time(struct encoder *e, td_time time, const struct td_place *place)
 {
+	(void)place;
 	char text[TD_TIME_BYTES + 3];
 	size_t len = TD_TIME_BYTES;
 	unsigned ns = (unsigned)((time % 1000 + 1000) % 1000);
@@ -62,6 +63,7 @@ static void put_time(struct encoder *e, td_time time)
 		len += 3;
 	}
 	td_json_string(&e->writer, td_text_of(text, len));
+	return 0;
 }
 
 static int put_value(struct encoder *e, const struct td_field *field, const void *value,
@@ -81,8 +83,7 @@ static int put_value(struct encoder *e, const struct td_field *field, const void
 		td_json_bool(&e->writer, *(const bool *)value);
 		return 0;
 	case TD_FIELD_TIME:
-		put_time(e, *(const td_time *)value);
-		return 0;
+		return put_time(e, *(const td_time *)value, place);
 	case TD_FIELD_OBJECT:
 		return put_object(e, field->type, value, place);
 	}
@@ -124,30 +125,26 @@ static int put_field(struct encoder *e, const struct td_type *type, const struct
 
 /* --- unknown members ---------------------------------------------------------------------- */
 
-/* No name may be declared: it would stand behind the field of that name and win over it. */
-static int check_members(struct encoder *e, const struct td_type *type, struct td_json object,
-	const struct td_place *place)
+static bool declared(const struct td_type *type, struct td_json name)
 {
-	struct td_json_iter iter = td_json_iterate(object);
-	struct td_json name, value;
-	size_t next = 0;
+	for (size_t i = 0; i < type->fields_count; i++) {
+		const struct td_field *field = &type->fields[i];
 
-	while (td_json_next(&iter, &name, &value)) {
-		if (td_field_find(type, name, &next) != NULL)
-			return td_place_error(e->err, place, TD_NO_OFFSET,
-				"unknown: %.*s is declared", TD_TEXT_ARG(name.text));
+		if (td_json_string_is(name, td_text_of(field->name, field->name_bytes)))
+			return true;
 	}
-	return 0;
+	return false;
 }
 
-/* They come from td_type_decode(), or from anywhere. */
+/*
+ * They come from td_type_decode(), or from anywhere. A declared name among them would stand behind
+ * the field of that name and win over it.
+ */
 static int check_unknown(struct encoder *e, const struct td_type *type, struct td_text unknown,
 	const struct td_place *place)
 {
-	/* What stands inside others may nest no deeper than would be read again. */
-	unsigned depth_max = TD_DATA_DEPTH_MAX - (e->writer.depth - 1);
 	struct td_buf buf = TD_BUF_INIT(SIZE_MAX);
-	struct td_json object;
+	struct td_json object, name, value;
 	int code;
 
 	td_buf_add_char(&buf, '{');
@@ -156,12 +153,19 @@ static int check_unknown(struct encoder *e, const struct td_type *type, struct t
 	code = td_buf_check(&buf, e->err);
 	if (code != 0)
 		goto done;
-	if (td_json_parse(td_buf_view(&buf), depth_max, &object, NULL) == 0 &&
-		td_json_count(object) > 0)
-		code = check_members(e, type, object, place);
-	else
+	/* What stands inside others may nest no deeper than would be read again. */
+	if (td_json_parse(td_buf_view(&buf), TD_DATA_DEPTH_MAX - e->writer.depth + 1, &object,
+		    NULL) != 0) {
 		code = td_place_error(
 			e->err, place, TD_NO_OFFSET, "unknown: JSON members were expected");
+		goto done;
+	}
+	for (struct td_json_iter iter = td_json_iterate(object);
+		code == 0 && td_json_next(&iter, &name, &value);) {
+		if (declared(type, name))
+			code = td_place_error(e->err, place, TD_NO_OFFSET,
+				"unknown: %.*s is declared", TD_TEXT_ARG(name.text));
+	}
 done:
 	td_buf_fini(&buf);
 	return code;

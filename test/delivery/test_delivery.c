@@ -83,23 +83,26 @@ static const char *const verdicts[] = {"done", "retry", "skip", "park", "stopped
 
 static void play_settle(struct play *play, const char *at)
 {
-	char word[20] = "";
-	long long token = -1, after = 0;
+	char *end;
+	long long token = strtoll(at, &end, 10);
+	const char *word = end + 1; /* behind "=" */
+	size_t word_len = strspn(word, "abcdefghijklmnopqrstuvwxyz");
+	long long after = word[word_len] == '+' ? strtoll(word + word_len, NULL, 10) : 0;
 	struct td_settled settled;
 	int settle = 0;
 
-	assert_true(sscanf(at, "%lld=%19[a-z]+%lld", &token, word, &after) >= 2);
 	assert_in_range(token, 0, TOKENS_MAX - 1);
 	if (strcmp(word, "return") == 0) {
 		td_delivery_return(play->delivery, play->tickets[token]);
 		strcpy(play->got, at);
 		return;
 	}
-	while (strcmp(word, settles[settle]) != 0)
+	while (strncmp(word, settles[settle], word_len) != 0)
 		assert_in_range(++settle, 0, 4);
 	settled = td_delivery_settle(play->delivery, play->tickets[token], (enum td_settle)settle,
 		after, 0, play->now_ms);
-	size_t len = (size_t)snprintf(play->got, sizeof(play->got), "%lld=%s", token, word);
+	size_t len = (size_t)snprintf(
+		play->got, sizeof(play->got), "%lld=%.*s", token, (int)word_len, word);
 	if (after != 0)
 		len += (size_t)snprintf(play->got + len, sizeof(play->got) - len, "+%lld", after);
 	if (strchr(at, '@') != NULL)

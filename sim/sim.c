@@ -1,0 +1,226 @@
+/*
+ * sim [OPTION]... [SEED [COUNT]]: plays worlds from seeds, and says which one broke a promise.
+ *
+ *	sim 42              the world of seed 42 (of each kind)
+ *	sim 1 300           of seeds 1 to 300; what must have happened is counted, too
+ *	sim --trace 42      and shows what happens in it
+ *	    --world NAME    only this kind
+ *	    --without-model the checker alone judges
+ *	    --bug N         (sim_bugs) with bug N planted; passes if it is found
+ *
+ * Exit 1: a promise was broken, or something that should happen often did not happen.
+ */
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "delivery/deliveries.h"
+#include "world.h"
+
+#define COUNTERS_MAX   64
+#define SEEDS_TO_COUNT 300 /* from so many on, everything must have happened */
+#define REPLAY_EVERY   50  /* of so many seeds one is played again: the trace must be the same */
+
+static const struct sim_kind *const kinds[] = {&sim_deliveries};
+
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+#ifdef TD_BUGS
+int td_bug;
+#endif
+
+struct plan {
+	uint64_t from, count;
+	const char *only; /* kind */
+	bool trace, without_model, bug;
+};
+
+static struct plan plan = {.from = 1, .count = 1};
+static struct sim_world *playing;
+static char replay[100]; /* the line that plays it again */
+static uint64_t counts[KINDS][COUNTERS_MAX];
+
+/* --- one world ---------------------------------------------------------------------------- */
+
+static void tell(const struct sim_world *world, const char *what)
+{
+	fprintf(stderr, "\n%s: seed %" PRIu64 ": %s\n%.*s%s", world->kind->name, world->seed, what,
+		(int)world->config.len, world->config.at, replay);
+}
+
+static void write_text(const char *text, size_t len)
+{
+	while (len > 0) {
+		ssize_t written = write(STDERR_FILENO, text, len);
+		if (written <= 0)
+			return;
+		text += written;
+		len -= (size_t)written;
+	}
+}
+
+/* An assertion failed, and said so: add in which world, and go. */
+static void aborted(int signal_number)
+{
+	(void)signal_number;
+	write_text(playing->config.at, playing->config.len);
+	write_text(replay, strlen(replay));
+	_exit(plan.bug ? 0 : 1);
+}
+
+/* Its trace; *failed if it failed. */
+static uint64_t play(size_t kind, uint64_t seed, bool again, bool *failed)
+{
+	uint64_t uncounted[COUNTERS_MAX] = {0};
+	struct sim_world world;
+
+	TD_ASSERT(kinds[kind]->counters_count <= COUNTERS_MAX);
+	sim_world_init(&world, kinds[kind], seed, again ? uncounted : counts[kind]);
+	world.verbose = plan.trace && !again;
+	world.without_model = plan.without_model;
+	snprintf(replay, sizeof(replay), "replay: make sim SEED=%" PRIu64 "\n", seed);
+	playing = &world;
+	kinds[kind]->play(&world);
+	if (sim_failed(&world)) {
+		*failed = true;
+		tell(&world, world.failure.text);
+	} else if (plan.trace && !again) {
+		printf("%.*s", (int)world.config.len, world.config.at);
+	}
+	sim_world_fini(&world);
+	return world.trace;
+}
+
+/* --- many --------------------------------------------------------------------------------- */
+
+/* What never, or hardly ever, happened was not tested. */
+static bool happened_enough(size_t kind)
+{
+	bool enough = true;
+
+	for (size_t i = 0; i < kinds[kind]->counters_count; i++)
+		if (counts[kind][i] < plan.count / 10) {
+			fprintf(stderr, "%s: only %" PRIu64 " times in %" PRIu64 " seeds: %s\n",
+				kinds[kind]->name, counts[kind][i], plan.count,
+				kinds[kind]->counters[i]);
+			enough = false;
+		}
+	return enough;
+}
+
+static bool play_kind(size_t kind)
+{
+	bool failed = false;
+	uint64_t traces = 0;
+
+	for (uint64_t i = 0; i < plan.count && !failed; i++) {
+		uint64_t seed = plan.from + i;
+		uint64_t trace = play(kind, seed, false, &failed);
+		traces = td_hash_u64(traces ^ trace);
+		if (i % REPLAY_EVERY == 0 && !failed && play(kind, seed, true, &failed) != trace) {
+			fprintf(stderr, "%s: seed %" PRIu64 ": played twice, and not the same\n",
+				kinds[kind]->name, seed);
+			failed = true;
+		}
+	}
+	if (failed)
+		return false;
+	if (plan.count >= SEEDS_TO_COUNT && !plan.bug && !plan.without_model &&
+		!happened_enough(kind))
+		return false;
+	printf("%s: %" PRIu64 " seeds from %" PRIu64 ", trace %016" PRIx64 "\n", kinds[kind]->name,
+		plan.count, plan.from, traces);
+	return true;
+}
+
+static void show_counts(size_t kind)
+{
+	for (size_t i = 0; i < kinds[kind]->counters_count; i++)
+		printf("%12" PRIu64 "  %s\n", counts[kind][i], kinds[kind]->counters[i]);
+}
+
+/* --- the command line --------------------------------------------------------------------- */
+
+static uint64_t number(const char *text)
+{
+	char *end;
+	uint64_t value = strtoull(text, &end, 10);
+
+	if (*text == 0 || *end != 0) {
+		fprintf(stderr, "sim: %s: a number is needed\n", text);
+		exit(2);
+	}
+	return value;
+}
+
+static void read_options(int argc, char **argv)
+{
+	static const struct option options[] = {{"world", required_argument, NULL, 'w'},
+		{"trace", no_argument, NULL, 't'}, {"without-model", no_argument, NULL, 'm'},
+		{"bug", required_argument, NULL, 'b'}, {"seed", required_argument, NULL, 'f'},
+		{"from", required_argument, NULL, 'f'}, {"seeds", required_argument, NULL, 'c'},
+		{NULL, 0, NULL, 0}};
+
+	for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;)
+		switch (option) {
+		case 'w':
+			plan.only = optarg;
+			break;
+		case 't':
+			plan.trace = true;
+			break;
+		case 'm':
+			plan.without_model = true;
+			break;
+		case 'f':
+			plan.from = number(optarg);
+			break;
+		case 'c':
+			plan.count = number(optarg);
+			break;
+		case 'b':
+			plan.bug = true;
+#ifdef TD_BUGS
+			td_bug = (int)number(optarg);
+			break;
+#else
+			fprintf(stderr, "sim: bugs are planted in sim_bugs\n");
+			exit(2);
+#endif
+		default:
+			exit(2);
+		}
+	if (optind < argc)
+		plan.from = number(argv[optind++]);
+	if (optind < argc)
+		plan.count = number(argv[optind++]);
+}
+
+int main(int argc, char **argv)
+{
+	bool passed = true, played = false;
+
+	read_options(argc, argv);
+	signal(SIGABRT, aborted);
+	for (size_t kind = 0; kind < KINDS; kind++) {
+		if (plan.only != NULL && strcmp(plan.only, kinds[kind]->name) != 0)
+			continue;
+		played = true;
+		passed &= play_kind(kind);
+		if (plan.count >= SEEDS_TO_COUNT && !plan.bug)
+			show_counts(kind);
+	}
+	if (!played) {
+		fprintf(stderr, "sim: no such world: %s\n", plan.only);
+		return 2;
+	}
+	if (plan.bug) {
+		fprintf(stderr, passed ? "the bug was not found\n" : "the bug was found\n");
+		return passed ? 1 : 0;
+	}
+	return passed ? 0 : 1;
+}
