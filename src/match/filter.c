@@ -226,7 +226,7 @@ struct td_sql_value td_filter_evaluate(
 		value.integer = datum.integer;
 	} else {
 		value.type = TD_SQL_STRING;
-		value.string = datum.string;
+		value.string = td_sql_text(datum);
 	}
 	return value;
 }

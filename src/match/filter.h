@@ -149,11 +149,17 @@ void td_sql_dump(
 
 /* --- evaluating --------------------------------------------------------------------------- */
 
-/* A value on the way. MISSING is an attribute that the event has not; operators turn it to zero. */
+/*
+ * A value on the way, small enough to be returned in two registers. MISSING is an attribute that
+ * the event has not; operators turn it to zero.
+ */
 struct td_sql_datum {
+	const char *at; /* STRING */
+	union {
+		uint32_t len;
+		int32_t integer; /* of a Boolean: 0 or 1 */
+	};
 	enum { SQL_IS_BOOLEAN, SQL_IS_INTEGER, SQL_IS_STRING, SQL_IS_MISSING } type;
-	int32_t integer; /* of a Boolean: 0 or 1 */
-	struct td_text string;
 };
 
 struct td_sql_run {
@@ -168,22 +174,35 @@ struct td_sql_run {
 
 static inline struct td_sql_datum td_sql_boolean(bool value)
 {
-	return (struct td_sql_datum){SQL_IS_BOOLEAN, value, {NULL, 0}};
+	return (struct td_sql_datum){.integer = value, .type = SQL_IS_BOOLEAN};
 }
 
 static inline struct td_sql_datum td_sql_integer(int32_t value)
 {
-	return (struct td_sql_datum){SQL_IS_INTEGER, value, {NULL, 0}};
+	return (struct td_sql_datum){.integer = value, .type = SQL_IS_INTEGER};
 }
 
 static inline struct td_sql_datum td_sql_string(struct td_text value)
 {
-	return (struct td_sql_datum){SQL_IS_STRING, 0, value};
+	return (struct td_sql_datum){value.at, {(uint32_t)value.len}, SQL_IS_STRING};
+}
+
+static inline struct td_text td_sql_text(struct td_sql_datum datum)
+{
+	return td_text_of(datum.at, datum.len);
 }
 
 struct td_sql_datum td_sql_eval(struct td_sql_run *run, const struct td_filter_node *node);
-/* Count work on so many bytes; false: over the limit, which is noted. */
-bool td_sql_charge(struct td_sql_run *run, size_t bytes);
+/* Count work on so many bytes, 64 to a step; false: over the limit, which is noted. */
+static inline bool td_sql_charge(struct td_sql_run *run, size_t bytes)
+{
+	run->steps += (uint32_t)(bytes / 64);
+	if (TD_LIKELY(run->steps <= TD_FILTER_STEPS_MAX))
+		return true;
+	run->errors |= TD_SQL_LIMIT;
+	return false;
+}
+
 /* Room for a string to be made; NULL: over the limit, which is noted. */
 char *td_sql_make(struct td_sql_run *run, size_t bytes);
 

@@ -33,9 +33,9 @@ bool td_sql_to_boolean(struct td_sql_run *run, struct td_sql_datum datum)
 {
 	if (datum.type != SQL_IS_STRING)
 		return datum.integer != 0;
-	if (td_sql_word_is(datum.string, "TRUE"))
+	if (td_sql_word_is(td_sql_text(datum), "TRUE"))
 		return true;
-	if (!td_sql_word_is(datum.string, "FALSE"))
+	if (!td_sql_word_is(td_sql_text(datum), "FALSE"))
 		run->errors |= TD_SQL_CAST;
 	return false;
 }
@@ -46,7 +46,7 @@ int32_t td_sql_to_integer(struct td_sql_run *run, struct td_sql_datum datum)
 
 	if (datum.type != SQL_IS_STRING)
 		return datum.integer;
-	if (!td_sql_read_integer(datum.string, &value))
+	if (!td_sql_read_integer(td_sql_text(datum), &value))
 		run->errors |= TD_SQL_CAST;
 	return value;
 }
@@ -58,7 +58,7 @@ struct td_text td_sql_to_text(struct td_sql_datum datum, char room[TD_SQL_DIGITS
 	char *p = room + TD_SQL_DIGITS;
 
 	if (datum.type == SQL_IS_STRING)
-		return datum.string;
+		return td_sql_text(datum);
 	if (datum.type == SQL_IS_BOOLEAN)
 		return names[datum.integer];
 	rest = datum.integer < 0 ? 0u - (uint32_t)datum.integer : (uint32_t)datum.integer;

@@ -6,18 +6,6 @@
  */
 #include "match/filter.h"
 
-/* Bytes of work that count as one step. */
-#define BYTES_PER_STEP 64u
-
-bool td_sql_charge(struct td_sql_run *run, size_t bytes)
-{
-	run->steps += (uint32_t)(bytes / BYTES_PER_STEP);
-	if (TD_LIKELY(run->steps <= TD_FILTER_STEPS_MAX))
-		return true;
-	run->errors |= TD_SQL_LIMIT;
-	return false;
-}
-
 char *td_sql_make(struct td_sql_run *run, size_t bytes)
 {
 	char *made = NULL;
@@ -46,31 +34,49 @@ static bool is_missing(struct td_sql_run *run, struct td_sql_datum datum)
 
 /* --- values ------------------------------------------------------------------------------- */
 
-static struct td_sql_datum eval_attribute(struct td_sql_run *run, const struct td_filter_node *node)
+static struct td_sql_datum typed(struct td_text text, enum td_attribute_type type)
 {
-	const struct td_event *event = run->event;
-	struct td_sql_datum datum = {SQL_IS_STRING, 0, {NULL, 0}};
-	enum td_attribute_type type = TD_STRING;
+	int32_t value;
 
-	if (node->which < TD_ATTR_COUNT &&
-		((event->integers | event->booleans) >> node->which & 1) == 0)
-		datum.string = event->attr[node->which];
-	else
-		datum.string = td_event_lookup(event, td_filter_name(run->filter, node), &type);
-	if (datum.string.at == NULL) {
-		datum.type = SQL_IS_MISSING;
-	} else if (type == TD_INTEGER && td_sql_read_integer(datum.string, &datum.integer)) {
-		datum.type = SQL_IS_INTEGER;
-	} else if (type == TD_BOOLEAN) {
-		datum.type = SQL_IS_BOOLEAN;
-		datum.integer = td_text_is(datum.string, "true");
-	}
-	return datum;
+	if (text.at == NULL)
+		return (struct td_sql_datum){.type = SQL_IS_MISSING};
+	if (type == TD_INTEGER && td_sql_read_integer(text, &value))
+		return td_sql_integer(value);
+	if (type == TD_BOOLEAN)
+		return td_sql_boolean(td_text_is(text, "true"));
+	return td_sql_string(text);
 }
 
-static bool exists(struct td_sql_run *run, const struct td_filter_node *node)
+static struct td_sql_datum look_up(struct td_sql_run *run, const struct td_filter_node *node)
 {
-	return eval_attribute(run, node).type != SQL_IS_MISSING;
+	enum td_attribute_type type;
+	struct td_text text = td_event_lookup(run->event, td_filter_name(run->filter, node), &type);
+
+	return typed(text, type);
+}
+
+/* Known attributes are strings nearly always, and are not asked for by name then. */
+static inline struct td_sql_datum eval_attribute(
+	struct td_sql_run *run, const struct td_filter_node *node)
+{
+	const struct td_event *event = run->event;
+
+	if (node->which >= TD_ATTR_COUNT ||
+		((event->integers | event->booleans) >> node->which & 1) != 0)
+		return look_up(run, node);
+	if (event->attr[node->which].at == NULL)
+		return (struct td_sql_datum){.type = SQL_IS_MISSING};
+	return td_sql_string(event->attr[node->which]);
+}
+
+/* A child: what needs no work is had without a call, and without a step. */
+static inline struct td_sql_datum operand(struct td_sql_run *run, const struct td_filter_node *node)
+{
+	if (node->op == SQL_STRING)
+		return td_sql_string(td_filter_text(run->filter, node));
+	if (node->op == SQL_ATTRIBUTE)
+		return eval_attribute(run, node);
+	return td_sql_eval(run, node);
 }
 
 /* --- unary operators, LIKE, IN ------------------------------------------------------------ */
@@ -81,7 +87,7 @@ static bool exists(struct td_sql_run *run, const struct td_filter_node *node)
  */
 static struct td_sql_datum eval_not(struct td_sql_run *run, const struct td_filter_node *node)
 {
-	struct td_sql_datum x = td_sql_eval(run, td_filter_at(run->filter, node->child));
+	struct td_sql_datum x = operand(run, td_filter_at(run->filter, node->child));
 
 	if (is_missing(run, x))
 		return td_sql_boolean(false);
@@ -94,7 +100,7 @@ static struct td_sql_datum eval_not(struct td_sql_run *run, const struct td_filt
 
 static struct td_sql_datum eval_minus(struct td_sql_run *run, const struct td_filter_node *node)
 {
-	struct td_sql_datum x = td_sql_eval(run, td_filter_at(run->filter, node->child));
+	struct td_sql_datum x = operand(run, td_filter_at(run->filter, node->child));
 	int32_t result;
 
 	if (is_missing(run, x))
@@ -108,7 +114,7 @@ static struct td_sql_datum eval_minus(struct td_sql_run *run, const struct td_fi
 
 static struct td_sql_datum eval_like(struct td_sql_run *run, const struct td_filter_node *node)
 {
-	struct td_sql_datum x = td_sql_eval(run, td_filter_at(run->filter, node->child));
+	struct td_sql_datum x = operand(run, td_filter_at(run->filter, node->child));
 	char room[TD_SQL_DIGITS];
 
 	if (is_missing(run, x))
@@ -127,19 +133,19 @@ static bool equal_as(struct td_sql_run *run, struct td_sql_datum kept, struct td
 	if (kept.type == SQL_IS_INTEGER)
 		return kept.integer == td_sql_to_integer(run, cast);
 	text = td_sql_to_text(cast, room);
-	return text.len == kept.string.len && td_sql_charge(run, text.len / 4) &&
-	       (text.len == 0 || memcmp(text.at, kept.string.at, text.len) == 0);
+	return text.len == kept.len && td_sql_charge(run, text.len / 4) &&
+	       memcmp(text.at, kept.at, text.len) == 0;
 }
 
 static struct td_sql_datum eval_in(struct td_sql_run *run, const struct td_filter_node *node)
 {
 	const struct td_filter_node *item = td_filter_at(run->filter, node->child);
-	struct td_sql_datum x = td_sql_eval(run, item);
+	struct td_sql_datum x = operand(run, item);
 
 	if (is_missing(run, x))
 		return td_sql_boolean(false);
 	while ((item = td_filter_at(run->filter, item->next)) != NULL && !stopped(run)) {
-		struct td_sql_datum y = td_sql_eval(run, item);
+		struct td_sql_datum y = operand(run, item);
 
 		if (is_missing(run, y))
 			return td_sql_boolean(false);
@@ -179,10 +185,11 @@ static struct td_sql_datum zero_of(uint8_t type)
 {
 	if (type == SQL_IS_STRING)
 		return td_sql_string((struct td_text)TD_TEXT_INIT(""));
-	return (struct td_sql_datum){type, 0, {NULL, 0}};
+	return (struct td_sql_datum){.type = type};
 }
 
-static struct td_sql_datum eval_call(struct td_sql_run *run, const struct td_filter_node *node)
+__attribute__((noinline)) static struct td_sql_datum eval_call(
+	struct td_sql_run *run, const struct td_filter_node *node)
 {
 	const struct td_filter_node *item = td_filter_at(run->filter, node->child);
 	const struct td_sql_function *function;
@@ -203,7 +210,7 @@ static struct td_sql_datum eval_call(struct td_sql_run *run, const struct td_fil
 			return zero_of(function->result);
 	}
 	for (size_t i = 0; i < count; i++) {
-		args[i] = td_sql_eval(run, item);
+		args[i] = operand(run, item);
 		if (stopped(run))
 			return zero_of(function->result);
 		if (is_missing(run, args[i]))
@@ -255,10 +262,10 @@ static struct td_sql_datum eval_arithmetic(
 	struct td_sql_run *run, const struct td_filter_node *node)
 {
 	const struct td_filter_node *item = td_filter_at(run->filter, node->child);
-	struct td_sql_datum x = td_sql_eval(run, item);
+	struct td_sql_datum x = operand(run, item);
 
 	while ((item = td_filter_at(run->filter, item->next)) != NULL && !stopped(run)) {
-		struct td_sql_datum y = td_sql_eval(run, item);
+		struct td_sql_datum y = operand(run, item);
 		bool no_x = is_missing(run, x), no_y = is_missing(run, y);
 
 		if (no_x || no_y)
@@ -297,10 +304,10 @@ static struct td_sql_datum eval_comparison(
 	struct td_sql_run *run, const struct td_filter_node *node)
 {
 	const struct td_filter_node *item = td_filter_at(run->filter, node->child);
-	struct td_sql_datum x = td_sql_eval(run, item);
+	struct td_sql_datum x = operand(run, item);
 
 	while ((item = td_filter_at(run->filter, item->next)) != NULL && !stopped(run)) {
-		struct td_sql_datum y = td_sql_eval(run, item);
+		struct td_sql_datum y = operand(run, item);
 		bool no_x = is_missing(run, x), no_y = is_missing(run, y);
 
 		x = td_sql_boolean(!no_x && !no_y && compare(run, item->join, x, y));
@@ -315,7 +322,7 @@ static struct td_sql_datum eval_comparison(
 static struct td_sql_datum eval_logic(struct td_sql_run *run, const struct td_filter_node *node)
 {
 	const struct td_filter_node *item = td_filter_at(run->filter, node->child);
-	struct td_sql_datum x = td_sql_eval(run, item);
+	struct td_sql_datum x = operand(run, item);
 	bool turn = false, result = false;
 
 	while (!is_missing(run, x)) {
@@ -334,7 +341,7 @@ static struct td_sql_datum eval_logic(struct td_sql_run *run, const struct td_fi
 			result = true;
 			break;
 		}
-		x = td_sql_eval(run, item);
+		x = operand(run, item);
 		/* Missing and the last, it makes this XOR false; else it belongs to the next one.
 		 */
 		if (item->join == SQL_XOR &&
@@ -365,7 +372,7 @@ struct td_sql_datum td_sql_eval(struct td_sql_run *run, const struct td_filter_n
 	case SQL_LIKE:
 		return eval_like(run, node);
 	case SQL_EXISTS:
-		return td_sql_boolean(exists(run, node));
+		return td_sql_boolean(eval_attribute(run, node).type != SQL_IS_MISSING);
 	case SQL_IN:
 		return eval_in(run, node);
 	case SQL_CALL:

@@ -20,8 +20,8 @@ static struct td_sql_datum call_length(
 	struct td_sql_run *run, const struct td_sql_datum *args, size_t count)
 {
 	(void)count;
-	td_sql_charge(run, args[0].string.len);
-	return td_sql_integer((int32_t)td_utf8_length(args[0].string));
+	td_sql_charge(run, args[0].len);
+	return td_sql_integer((int32_t)td_utf8_length(td_sql_text(args[0])));
 }
 
 /* args[first] and on, with `delimiter` between them. */
@@ -32,15 +32,15 @@ static struct td_sql_datum join(struct td_sql_run *run, struct td_text delimiter
 	char *made, *p;
 
 	for (size_t i = 0; i < count; i++)
-		bytes += args[i].string.len;
+		bytes += args[i].len;
 	made = p = td_sql_make(run, bytes);
 	if (made == NULL)
 		return td_sql_string(empty);
 	for (size_t i = 0; i < count; i++) {
 		if (i > 0 && delimiter.len > 0)
 			p = mempcpy(p, delimiter.at, delimiter.len);
-		if (args[i].string.len > 0)
-			p = mempcpy(p, args[i].string.at, args[i].string.len);
+		if (args[i].len > 0)
+			p = mempcpy(p, args[i].at, args[i].len);
 	}
 	return td_sql_string(td_text_of(made, bytes));
 }
@@ -54,7 +54,7 @@ static struct td_sql_datum call_concat(
 static struct td_sql_datum call_concat_ws(
 	struct td_sql_run *run, const struct td_sql_datum *args, size_t count)
 {
-	return join(run, args[0].string, args + 1, count - 1);
+	return join(run, td_sql_text(args[0]), args + 1, count - 1);
 }
 
 /* What is in that case already is not copied. */
@@ -86,22 +86,22 @@ static struct td_sql_datum call_lower(
 	struct td_sql_run *run, const struct td_sql_datum *args, size_t count)
 {
 	(void)count;
-	return change_case(run, args[0].string, td_sql_lower);
+	return change_case(run, td_sql_text(args[0]), td_sql_lower);
 }
 
 static struct td_sql_datum call_upper(
 	struct td_sql_run *run, const struct td_sql_datum *args, size_t count)
 {
 	(void)count;
-	return change_case(run, args[0].string, td_sql_upper);
+	return change_case(run, td_sql_text(args[0]), td_sql_upper);
 }
 
 static struct td_sql_datum call_trim(
 	struct td_sql_run *run, const struct td_sql_datum *args, size_t count)
 {
 	(void)count;
-	td_sql_charge(run, args[0].string.len);
-	return td_sql_string(td_sql_trim(args[0].string));
+	td_sql_charge(run, args[0].len);
+	return td_sql_string(td_sql_trim(td_sql_text(args[0])));
 }
 
 /* --- parts of strings --------------------------------------------------------------------- */
@@ -109,7 +109,7 @@ static struct td_sql_datum call_trim(
 static struct td_sql_datum call_left(
 	struct td_sql_run *run, const struct td_sql_datum *args, size_t count)
 {
-	struct td_text x = args[0].string;
+	struct td_text x = td_sql_text(args[0]);
 	int32_t n = args[1].integer;
 
 	(void)count;
@@ -122,7 +122,7 @@ static struct td_sql_datum call_left(
 static struct td_sql_datum call_right(
 	struct td_sql_run *run, const struct td_sql_datum *args, size_t count)
 {
-	struct td_text x = args[0].string;
+	struct td_text x = td_sql_text(args[0]);
 	int32_t n = args[1].integer;
 	size_t length, skip;
 
@@ -139,7 +139,7 @@ static struct td_sql_datum call_right(
 static struct td_sql_datum call_substring(
 	struct td_sql_run *run, const struct td_sql_datum *args, size_t count)
 {
-	struct td_text x = args[0].string;
+	struct td_text x = td_sql_text(args[0]);
 	int64_t pos = args[1].integer, length;
 	size_t skip, bytes;
 

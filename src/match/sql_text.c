@@ -57,8 +57,7 @@ static const struct {
 	int16_t lower;
 	uint16_t step;
 } pairs[] = {
-	{0x0041, 0x005A, 32, 1}, /* Latin */
-	{0x00C0, 0x00D6, 32, 1},
+	{0x00C0, 0x00D6, 32, 1}, /* Latin */
 	{0x00D8, 0x00DE, 32, 1},
 	{0x0100, 0x012E, 1, 2},
 	{0x0132, 0x0136, 1, 2},
@@ -99,6 +98,8 @@ uint32_t td_sql_upper(uint32_t character)
 {
 	int32_t c = (int32_t)character;
 
+	if (c < 0x80)
+		return c >= 'a' && c <= 'z' ? character - 32 : character;
 	switch (character) {
 	case 0x00B5: /* micro sign */
 		return 0x039C;
@@ -125,6 +126,8 @@ uint32_t td_sql_lower(uint32_t character)
 {
 	int32_t c = (int32_t)character;
 
+	if (c < 0x80)
+		return c >= 'A' && c <= 'Z' ? character + 32 : character;
 	if (character == 0x0130) /* I with a dot */
 		return 'i';
 	if (character == 0x1E9E) /* capital sharp s */
