@@ -20,7 +20,7 @@
 #include "match/match.h"
 
 #define TD_FILTER_DEPTH_MAX 128u  /* nesting of parentheses, unary operators, calls; of dialects */
-#define TD_FILTER_NODES_MAX 8192u /* each costs one step, so every filter can finish */
+#define TD_FILTER_NODES_MAX 8192u /* each costs a step at most: every filter can finish */
 #define TD_FILTER_MADE_MAX  (256u * 1024u) /* bytes of strings made in one evaluation */
 
 enum td_filter_op {

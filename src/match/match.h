@@ -111,17 +111,22 @@ struct td_sql_value td_filter_evaluate(
 /* --- select ------------------------------------------------------------------------------- */
 
 /*
- * The fields wanted: JSON Pointers into the data ("/total") and attribute names ("time"). The
- * smaller event keeps id, source, type, subject and specversion always, other attributes only as
- * named (correlationid and causationid stay too), and of the data an object with the pointed-to
- * members in their place, built from slices: number text and inner bytes are kept. If no pointer is
- * given the data goes away; if data is not JSON, pointers select nothing.
+ * The fields wanted: JSON Pointers into the data ("/total", "" for all of it) and attribute names
+ * ("time"). The smaller event keeps id, source, type, subject, specversion, correlationid and
+ * causationid always, other attributes only as named. Of the data it keeps what is pointed to, in
+ * its place and order (of an array the chosen elements), built from slices: number text and inner
+ * bytes stay. Overlapping pointers: the wider counts. Of an object or array in which nothing is
+ * found an empty one is left. If no pointer is given, or the data is not JSON, it goes away.
  */
 struct td_select;
+/* TD_E_POINTER names the field; at most 256 fields of 1,024 bytes. TD_E_NOMEM. */
 int td_select_new(
 	struct td_select **select, const char *const *fields, size_t count, struct td_error *err);
 void td_select_free(struct td_select *select);
-/* A kept event. TD_E_NOMEM; TD_E_JSON if the data claims to be JSON and is not. */
+/*
+ * A kept event. TD_E_NOMEM; TD_E_JSON if the data claims to be JSON and is not; TD_E_DATA if that
+ * of a typed event cannot be encoded. Threads may share a selection.
+ */
 int td_select_apply(const struct td_select *select, const struct td_event *event,
 	struct td_event **out, struct td_error *err);
 
