@@ -9,8 +9,8 @@
 
 #include "delivery/delivery.h"
 
-#define ROUNDS     5
-#define DELIVERIES 4000000u
+#define ROUNDS     9
+#define DELIVERIES 2000000u
 
 struct setting {
 	const char *what;

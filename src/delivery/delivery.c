@@ -74,13 +74,18 @@ static bool lane_is_full(const struct td_delivery *delivery, const struct td_lan
 	       delivery->counts.parked >= delivery->options.parked_max && !TD_BUG(1);
 }
 
-static void lane_append(struct td_delivery *delivery, struct td_lane *lane, struct td_entry *entry)
+static void lane_append(struct td_lane *lane, struct td_entry *entry)
 {
-	entry->state = TD_ENTRY_BEHIND;
-	lane->last->behind = entry;
+	*(lane->last != NULL ? &lane->last->behind : &lane->first) = entry;
 	lane->last = entry;
 	lane->count++;
-	if (lane->first->state == TD_ENTRY_PARKED)
+}
+
+/* It is not the first of its lane. */
+static void entry_stand_behind(struct td_delivery *delivery, struct td_entry *entry)
+{
+	entry->state = TD_ENTRY_BEHIND;
+	if (entry->lane->first->state == TD_ENTRY_PARKED)
 		delivery->counts.parked++;
 	else
 		delivery->counts.blocked++;
@@ -92,32 +97,28 @@ int td_delivery_admit(struct td_delivery *delivery, uint64_t token, uint64_t key
 	struct td_lane *lane = keyed ? td_map_get(&delivery->lanes, key) : NULL;
 	struct td_entry *entry;
 
-	if (delivery->counts.owed >= delivery->options.owed_max)
-		return TD_E_FULL;
-	if (lane != NULL && lane_is_full(delivery, lane))
+	if (delivery->counts.owed >= delivery->options.owed_max ||
+		(lane != NULL && lane_is_full(delivery, lane)))
 		return TD_E_FULL;
 	entry = entry_reserve(delivery);
 	if (entry == NULL)
 		return TD_E_NOMEM;
-	*entry = (struct td_entry){
-		.token = token, .key = key, .number = delivery->admitted, .lane = lane};
-	if (lane != NULL) {
-		lane_append(delivery, lane, entry);
-	} else {
-		if (keyed) {
-			lane = lane_open(delivery, key);
-			if (lane == NULL) {
-				td_pool_put(&delivery->entry_pool, entry);
-				return TD_E_NOMEM;
-			}
-			lane->first = lane->last = entry;
-			lane->count = 1;
-			entry->lane = lane;
+	if (keyed && lane == NULL) {
+		lane = lane_open(delivery, key);
+		if (lane == NULL) {
+			td_pool_put(&delivery->entry_pool, entry);
+			return TD_E_NOMEM;
 		}
-		td_entry_wait(delivery, entry, false);
 	}
+	*entry = (struct td_entry){
+		.token = token, .key = key, .number = delivery->admitted++, .lane = lane};
+	if (lane != NULL)
+		lane_append(lane, entry);
+	if (lane == NULL || lane->first == entry)
+		td_entry_wait(delivery, entry, false);
+	else
+		entry_stand_behind(delivery, entry);
 	td_line_insert(&delivery->untried, entry, NULL, TD_HOOK_UNTRIED);
-	delivery->admitted++;
 	delivery->counts.owed++;
 	return 0;
 }
