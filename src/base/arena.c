@@ -6,6 +6,21 @@
 
 #include "base/assert.h"
 
+/* Under the address sanitizer, only what was asked for may be touched. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define SANITIZED
+#endif
+#ifdef SANITIZED
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(at, n)   ((void)(at), (void)(n))
+#define ASAN_UNPOISON_MEMORY_REGION(at, n) ((void)(at), (void)(n))
+#endif
+
 #define ALIGNMENT 16u
 
 struct td_arena_block {
@@ -36,6 +51,7 @@ static void open_block(struct td_arena *arena, struct td_arena_block *block)
 	arena->blocks = block;
 	arena->at = block->data;
 	arena->end = block->data + block->bytes;
+	ASAN_POISON_MEMORY_REGION(block->data, block->bytes);
 }
 
 void td_arena_reset(struct td_arena *arena)
@@ -78,17 +94,18 @@ static bool add_block(struct td_arena *arena, size_t n)
 
 void *td_arena_alloc(struct td_arena *arena, size_t n)
 {
+	size_t units;
 	void *at;
 
 	if (TD_UNLIKELY(n > SIZE_MAX - ALIGNMENT))
 		return NULL;
-	/* Whole units, at least one: so each start is aligned, and no two things share an address.
-	 */
-	n = n == 0 ? ALIGNMENT : (n + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
-	if (TD_UNLIKELY(n > (size_t)(arena->end - arena->at)) && !add_block(arena, n))
+	/* Whole units, at least one: each start is aligned, and no two things share an address. */
+	units = n == 0 ? ALIGNMENT : (n + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+	if (TD_UNLIKELY(units > (size_t)(arena->end - arena->at)) && !add_block(arena, units))
 		return NULL;
 	at = arena->at;
-	arena->at += n;
+	arena->at += units;
+	ASAN_UNPOISON_MEMORY_REGION(at, n);
 	return at;
 }
 

@@ -64,6 +64,8 @@ size_t td_utf8_valid(const char *at, size_t len)
 			while (len - i >= 16 &&
 				((load8(in + i) | load8(in + i + 8)) & 0x8080808080808080u) == 0)
 				i += 16;
+			if (len - i >= 8 && (load8(in + i) & 0x8080808080808080u) == 0)
+				i += 8;
 			while (i < len && in[i] < 0x80)
 				i++;
 			continue;

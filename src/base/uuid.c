@@ -1,6 +1,6 @@
 #include "base/uuid.h"
 
-#include <stddef.h>
+#include <string.h>
 
 #include "base/assert.h"
 
@@ -24,30 +24,48 @@ static uint64_t advance(td_uuid_tick *tick, uint64_t unix_ms)
 	return atomic_fetch_add_explicit(tick, 1, memory_order_relaxed) + 1;
 }
 
+static void put_big_endian(void *to, uint64_t value)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	value = __builtin_bswap64(value);
+#endif
+	memcpy(to, &value, sizeof(value));
+}
+
 void td_uuid_next(td_uuid_tick *tick, uint64_t unix_ms, uint64_t random, uint8_t uuid[16])
 {
-	uint64_t order, high, low;
+	uint64_t order;
 
 	TD_ASSERT(unix_ms >> (64 - COUNTER_BITS) == 0);
 	order = advance(tick, unix_ms);
-	high = (order >> 20) << 16 | 0x7000 | (order >> 8 & 0x0FFF);
-	low = (uint64_t)2 << 62 | (order & 0xFF) << 54 | (random & RANDOM_MASK);
-	for (int i = 0; i < 8; i++) {
-		uuid[i] = (uint8_t)(high >> (56 - 8 * i));
-		uuid[8 + i] = (uint8_t)(low >> (56 - 8 * i));
-	}
+	put_big_endian(uuid, (order >> 20) << 16 | 0x7000 | (order >> 8 & 0x0FFF));
+	put_big_endian(uuid + 8, (uint64_t)2 << 62 | (order & 0xFF) << 54 | (random & RANDOM_MASK));
+}
+
+/* Four bytes as eight digits, all at once: a nibble goes into each byte of a word. */
+static void put_digits(char text[8], const uint8_t bytes[4])
+{
+	uint64_t x = (uint64_t)bytes[0] << 24 | (uint64_t)bytes[1] << 16 | (uint64_t)bytes[2] << 8 |
+		     bytes[3];
+	uint64_t letters;
+
+	x = (x | x << 16) & 0x0000FFFF0000FFFFu;
+	x = (x | x << 8) & 0x00FF00FF00FF00FFu;
+	x = (x | x << 4) & 0x0F0F0F0F0F0F0F0Fu;
+	letters = (x + 0x0606060606060606u) >> 4 & 0x0101010101010101u; /* 1 where it is 10 to 15 */
+	put_big_endian(text, x + 0x3030303030303030u + letters * ('a' - '0' - 10));
 }
 
 void td_uuid_format(const uint8_t uuid[16], char text[TD_UUID_BYTES])
 {
-	static const char digits[16] = "0123456789abcdef";
-	/* Where each byte's two digits go; the dashes lie between. */
-	static const uint8_t places[16] = {
-		0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
+	char digits[32];
 
-	for (int i = 0; i < 16; i++) {
-		text[places[i]] = digits[uuid[i] >> 4];
-		text[places[i] + 1] = digits[uuid[i] & 15];
-	}
+	for (size_t i = 0; i < 4; i++)
+		put_digits(digits + 8 * i, uuid + 4 * i);
+	memcpy(text, digits, 8);
+	memcpy(text + 9, digits + 8, 4);
+	memcpy(text + 14, digits + 12, 4);
+	memcpy(text + 19, digits + 16, 4);
+	memcpy(text + 24, digits + 20, 12);
 	text[8] = text[13] = text[18] = text[23] = '-';
 }

@@ -17,7 +17,10 @@
 /* Shared by the threads of a place; start with 0. One atomic operation, no lock. */
 typedef _Atomic uint64_t td_uuid_tick;
 
-/* The next id in order: unix time in ms, and 54 random bits (low ones of `random` are taken). */
+/*
+ * The next id in order: unix time in ms (below 2^44, the year 2527), and 54 random bits (the low
+ * ones of `random` are taken).
+ */
 void td_uuid_next(td_uuid_tick *tick, uint64_t unix_ms, uint64_t random, uint8_t uuid[16]);
 void td_uuid_format(const uint8_t uuid[16], char text[TD_UUID_BYTES]);
 

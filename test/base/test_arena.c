@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "alloc.h"
 #include "base/base.h"
 
 static void arena_gives_aligned_memory_that_does_not_overlap(void **state)
@@ -96,6 +97,32 @@ static void arena_clears_and_copies(void **state)
 	td_arena_fini(&arena);
 }
 
+static int fill_three_blocks(void *arg)
+{
+	struct td_arena arena;
+	int code = 0;
+
+	(void)arg;
+	td_arena_init(&arena, 64, 1 << 20);
+	for (int i = 0; i < 3 && code == 0; i++) {
+		char *at = td_arena_zalloc(&arena, 50);
+		size_t used = arena.used;
+		if (at == NULL) {
+			code = TD_E_NOMEM;
+			if (td_arena_copy(&arena, td_text("what still fits")).at != NULL)
+				assert_true(arena.used >= used);
+		}
+	}
+	td_arena_fini(&arena);
+	return code;
+}
+
+static void arena_survives_lack_of_memory(void **state)
+{
+	(void)state;
+	assert_in_range(alloc_torture(fill_three_blocks, NULL), 3, 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -103,6 +130,7 @@ int main(void)
 		cmocka_unit_test(arena_stops_at_its_ceiling),
 		cmocka_unit_test(arena_reset_keeps_the_first_block),
 		cmocka_unit_test(arena_clears_and_copies),
+		cmocka_unit_test(arena_survives_lack_of_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

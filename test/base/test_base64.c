@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "alloc.h"
 #include "base/base.h"
 
 /* RFC 4648 section 10, and bytes that need the last two letters. */
@@ -111,6 +112,27 @@ static void base64_obeys_the_ceiling_of_the_buffer(void **state)
 	td_buf_fini(&buf);
 }
 
+static int encode_and_decode(void *arg)
+{
+	struct td_buf text = TD_BUF_INIT(100), back = TD_BUF_INIT(100);
+	int code;
+
+	(void)arg;
+	td_base64_encode(&text, td_text("foobar"));
+	code = td_buf_check(&text, NULL);
+	if (code == 0)
+		code = td_base64_decode(&back, td_buf_view(&text), NULL);
+	td_buf_fini(&text);
+	td_buf_fini(&back);
+	return code;
+}
+
+static void base64_survives_lack_of_memory(void **state)
+{
+	(void)state;
+	assert_int_equal(alloc_torture(encode_and_decode, NULL), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -118,6 +140,7 @@ int main(void)
 		cmocka_unit_test(base64_keeps_all_bytes_of_any_length),
 		cmocka_unit_test(base64_refuses_what_is_not_strict_and_says_where),
 		cmocka_unit_test(base64_obeys_the_ceiling_of_the_buffer),
+		cmocka_unit_test(base64_survives_lack_of_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

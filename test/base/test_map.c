@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "alloc.h"
 #include "base/base.h"
 
 /* The naive model: a list, searched from end to end. */
@@ -153,6 +154,28 @@ static void map_reserved_does_not_grow(void **state)
 	td_map_fini(&map);
 }
 
+/* A map that cannot grow says so, and is as before. */
+static int grow(void *arg)
+{
+	struct td_map map = TD_MAP_INIT;
+	int code = 0;
+	uint64_t key;
+
+	for (key = 0; key < 100 && code == 0; key++)
+		if (!td_map_put(&map, key, arg))
+			code = TD_E_NOMEM;
+	assert_int_equal(map.count, code == 0 ? key : key - 1);
+	for (uint64_t i = 0; i < map.count; i++)
+		assert_ptr_equal(td_map_get(&map, i), arg);
+	td_map_fini(&map);
+	return code;
+}
+
+static void map_survives_lack_of_memory(void **state)
+{
+	assert_int_equal(alloc_torture(grow, &state), 6); /* 8, 16, ... 256 slots */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +183,7 @@ int main(void)
 		cmocka_unit_test(map_agrees_with_a_list_when_all_keys_collide),
 		cmocka_unit_test(map_keeps_any_key_and_is_empty_at_first),
 		cmocka_unit_test(map_reserved_does_not_grow),
+		cmocka_unit_test(map_survives_lack_of_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <stdlib.h>
 
+#include "alloc.h"
 #include "base/base.h"
 
 struct item {
@@ -177,6 +178,21 @@ static void ring_settles_a_ticket_that_overshot(void **state)
 	td_ring_free(ring);
 }
 
+static int make_a_ring(void *arg)
+{
+	struct td_ring *ring = td_ring_new(100);
+
+	(void)arg;
+	td_ring_free(ring);
+	return ring != NULL ? 0 : TD_E_NOMEM;
+}
+
+static void ring_survives_lack_of_memory(void **state)
+{
+	(void)state;
+	assert_int_equal(alloc_torture(make_a_ring, NULL), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +201,7 @@ int main(void)
 		cmocka_unit_test(ring_passes_all_in_order_from_one_producer),
 		cmocka_unit_test(ring_passes_all_in_order_from_many_producers),
 		cmocka_unit_test(ring_settles_a_ticket_that_overshot),
+		cmocka_unit_test(ring_survives_lack_of_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
