@@ -1,11 +1,11 @@
 /*
  * JSON to a struct and back. What is accepted must
- *	- be written as JSON that is read and written the same again, by the struct and by a deep
- *copy;
+ *	- be written as JSON that is read, and written again, as the same; by a deep copy too
  *	- have each declared field exactly where the JSON has it (not null; a list that is not
- *empty), by the last member of that name, as td_json_get() finds it;
- *	- keep every other member, raw and in order.
- * What is refused is refused with a text and an offset inside.
+ *	  empty), by the last member of that name, as td_json_get() finds it
+ *	- keep every other member, raw and in order
+ * What is refused is refused with a text and an offset inside. And as unknown members of a struct,
+ * the same bytes are either refused or make JSON that is read.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -133,6 +133,29 @@ static void check_copy(struct tree *tree, struct td_text json)
 	free(block);
 }
 
+/* Members that somebody wrote by hand: blanks between them go when they are read. */
+static void check_unknown(struct td_text in)
+{
+	struct tree given = {.unknown = in, .boolean = true, .has_boolean = true};
+	struct tree *tree = NULL;
+	struct td_bytes json = TD_BYTES_INIT, again;
+	struct td_error err = TD_ERROR_INIT;
+	struct td_text out;
+
+	if (tree_encode(&given, &json, &err) != 0) {
+		check(err.code == TD_E_DATA, "another code", in, td_text(err.text));
+		return;
+	}
+	out = td_text_of(json.at, json.len);
+	check(tree_decode(out, &tree, &err) == 0, "written, but not read", out, td_text(err.text));
+	again = encode(tree, out);
+	check_members(out, td_text_of(again.at, again.len));
+	check_stable(td_text_of(again.at, again.len));
+	td_bytes_fini(&again);
+	td_bytes_fini(&json);
+	td_object_free(tree);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct td_text in = td_text_of(data, size);
@@ -141,6 +164,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct td_bytes json;
 	struct td_text out;
 
+	check_unknown(in);
 	if (tree_decode(in, &tree, &err) != 0) {
 		check(err.code == TD_E_JSON || err.code == TD_E_DATA, "another code", in,
 			td_text(err.text));

@@ -74,8 +74,8 @@ struct td_draft {
  * Make an event of a draft. Absent id, source and time are filled: id and time from the process's
  * clock and randomness, source with "local".
  * Owner: the caller, one reference; td_event_unref() it.
- * Errors: TD_E_INVALID, TD_E_ATTRIBUTE, TD_E_SUBJECT, TD_E_TOO_LARGE, TD_E_JSON, TD_E_DATA,
- * TD_E_NOMEM; *event is untouched then.
+ * Errors: TD_E_INVALID, TD_E_ATTRIBUTE, TD_E_SUBJECT, TD_E_TOO_LARGE, TD_E_LIMIT (more than 64
+ * extensions), TD_E_JSON, TD_E_NOMEM; *event is untouched then.
  */
 TD_PUBLIC int td_event_new(
 	struct td_event **event, const struct td_draft *draft, struct td_error *err);
@@ -98,7 +98,10 @@ TD_PUBLIC struct td_text td_event_causation(const struct td_event *event);
 TD_PUBLIC enum td_kind td_event_kind(const struct td_event *event);
 /* Any attribute by its CloudEvents name, "specversion" included. */
 TD_PUBLIC struct td_text td_event_get(const struct td_event *event, const char *name);
-/* The i-th attribute of those present, for 0 <= i < td_event_attributes_count(). */
+/*
+ * The i-th attribute of those present, for 0 <= i < td_event_attributes_count(); specversion, which
+ * never differs, is not among them.
+ */
 TD_PUBLIC size_t td_event_attributes_count(const struct td_event *event);
 TD_PUBLIC struct td_attribute td_event_attribute(const struct td_event *event, size_t i);
 /* The NATS subject that stands for the event's subject, or for its type where it has none. */
@@ -125,6 +128,10 @@ TD_PUBLIC void td_bytes_fini(struct td_bytes *bytes);
  * CloudEvents JSON, one event or a batch. Reading a batch with one bad event refuses the whole
  * and names it ("[3]: type: missing"). *events is an array of *count references; release it
  * with td_events_free(). Number text, member order of data and unknown attributes are kept.
+ * Reading: TD_E_JSON, TD_E_FORMAT (not an object, not an array), TD_E_ATTRIBUTE, TD_E_SUBJECT,
+ * TD_E_TOO_LARGE, TD_E_LIMIT, TD_E_NOMEM, with the offset in the text where there is one.
+ * Writing: TD_E_DATA (a struct that cannot be JSON), TD_E_TOO_LARGE, TD_E_NOMEM. What an event is
+ * besides, a command or a query, JSON does not say.
  */
 TD_PUBLIC int td_event_to_json(
 	const struct td_event *event, struct td_bytes *json, struct td_error *err);

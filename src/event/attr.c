@@ -1,6 +1,7 @@
 #include "event/attr.h"
 
 #include "event/rule.h"
+#include "event/word.h"
 
 #define ATTR_TEXT(name, text) [TD_ATTR_##name] = TD_TEXT_INIT(text),
 const struct td_text td_attr_names[TD_ATTR_COUNT] = {TD_ATTR_TABLE(ATTR_TEXT)};
@@ -102,7 +103,8 @@ static const char *check_typed(enum td_attr attr, struct td_text value, enum td_
 
 static const char *check_string(enum td_attr attr, struct td_text value)
 {
-	const char *what = td_rule_text(value);
+	/* What td_rule_text() does too, but here it costs no call. */
+	const char *what = td_text_is_printable(value) ? NULL : td_rule_text(value);
 
 	if (what != NULL || attr >= TD_ATTR_COUNT)
 		return what;

@@ -90,6 +90,7 @@ struct td_event {
 	uint8_t lent;      /* see above */
 	/* From here on things change after making; a copy begins anew. */
 	_Atomic uint32_t refs;           /* kept only */
+	_Atomic uint64_t topic;          /* kept only: the topic it was found to fit, 0: none yet */
 	_Atomic(struct td_event *) copy; /* lent only: the kept copy, once somebody wanted it */
 	_Atomic(struct td_encoding *) encoded; /* typed only */
 };
@@ -100,7 +101,7 @@ enum td_attr td_attr_find(struct td_text name);
 
 /* --- making ------------------------------------------------------------------------------- */
 
-/* What a draft does not say. */
+/* What a draft does not say. The source is checked like a draft's. */
 struct td_origin {
 	struct td_text source;        /* where the draft has none */
 	td_time now;                  /* `time` where the draft has none */
@@ -111,7 +112,11 @@ struct td_origin {
 	unsigned causes_max;   /* 0: no limit */
 };
 
-/* Room for what a lent event needs beside its struct; lives as long as the event. Not cleared. */
+/*
+ * Room for what a lent event needs beside its struct; lives as long as the event. Not cleared, and
+ * touched only as far as it is needed. Extensions are listed here, with their texts the draft's: a
+ * draft's `attributes` may hold known names too, which belong to attr[].
+ */
 struct td_event_scratch {
 	char id[TD_UUID_BYTES];
 	char time[TD_TIME_BYTES];
@@ -120,11 +125,14 @@ struct td_event_scratch {
 };
 
 /*
- * Fill *event from a draft, without allocating: texts, data and struct stay the publisher's.
+ * Fill *event from a draft, without allocating (but for attributes that come near
+ * TD_HEADER_BYTES_MAX): texts, data and struct stay the publisher's. `json` is checked, which takes
+ * as long as it is; other data is not looked at, and a struct's JSON is not made, so its limit is
+ * not seen here.
  * The event joins the cause's story (correlationid: the cause's, else the cause's id; a root's
  * own id) unless the draft says otherwise, and carries the cause's traceparent and tracestate on.
  * Errors as td_event_new(), and TD_E_LOOP (names the type and the chain's length).
- * End it with td_event_lend_end().
+ * End it with td_event_lend_end(), unless it failed.
  */
 int td_event_lend(struct td_event *event, struct td_event_scratch *scratch,
 	const struct td_draft *draft, const struct td_origin *origin, struct td_error *err);
@@ -137,7 +145,7 @@ int td_event_make(struct td_event **event, const struct td_draft *draft,
 struct td_event *td_event_copy(const struct td_event *event);
 /*
  * A kept event with the attributes of `event` and other data (select, edited letters).
- * content_type may be absent: as the original's.
+ * content_type may be absent: as the original's. TD_E_ATTRIBUTE, TD_E_TOO_LARGE, TD_E_NOMEM.
  */
 int td_event_with_data(struct td_event **out, const struct td_event *event, struct td_text data,
 	enum td_data_form form, struct td_text content_type, struct td_error *err);
@@ -145,7 +153,10 @@ int td_event_with_data(struct td_event **out, const struct td_event *event, stru
 /* Any attribute by name, "specversion" included; its type too if `type` is not NULL. */
 struct td_text td_event_lookup(
 	const struct td_event *event, struct td_text name, enum td_attribute_type *type);
-/* As td_event_data(), and says why not: TD_E_NOMEM, TD_E_DATA. Absent data is not an error. */
+/*
+ * As td_event_data(), and says why not: TD_E_DATA, TD_E_TOO_LARGE, TD_E_NOMEM. Absent data is not
+ * an error.
+ */
 int td_event_data_get(const struct td_event *event, struct td_text *data, struct td_error *err);
 /* Whether a content type means JSON: absent, application/json, anything/json, anything+json. */
 bool td_content_type_is_json(struct td_text content_type);
@@ -174,26 +185,37 @@ int td_pattern_check(struct td_text pattern, struct td_error *err);
  * The stored form, doc/format/event.md: a NATS header block ("NATS/1.0" CRLF, "ce-name: value" CRLF
  * ..., CRLF) with the payload beside it, and the address it stands under.
  * Values are percent-encoded as in the CloudEvents HTTP binding. `td-form` stands there only if
- * there is something to remember, `td-kind` only for what is not an event.
+ * there is something to remember, `td-kind` only for what is not an event, `td-causes` only for
+ * what has causes. Never more than TD_HEADER_BYTES_MAX; failures stay in the buffer.
  */
 void td_event_write_headers(const struct td_event *event, struct td_buf *buf);
 /*
- * A kept event from block, payload and address; one scan, the payload is not looked at. Headers
- * that are no attributes are ignored. With no ce-id: id `<log>-<seq>` and source `nats:<log>` are
- * the caller's to give (`id`, `source` absent: then it is an error). Errors: TD_E_FORMAT,
- * TD_E_ATTRIBUTE with the offset in the block; TD_E_NOMEM.
+ * A kept event from block, payload and address (of a command or query: without "$cmd.<Type>.");
+ * one scan, the payload is not looked at. Headers that are no attributes are ignored. With no
+ * ce-id: id `<log>-<seq>` and source `nats:<log>` are the caller's to give (`id`, `source` absent:
+ * then it is an error). An absent block is one without headers. Errors: TD_E_FORMAT,
+ * TD_E_ATTRIBUTE, TD_E_SUBJECT, TD_E_TOO_LARGE, TD_E_LIMIT, with the offset in the block where
+ * there is one; TD_E_NOMEM.
  */
 int td_event_read_headers(struct td_event **event, struct td_text block, struct td_text payload,
 	struct td_text address, struct td_text id, struct td_text source, struct td_error *err);
 
-/* CloudEvents JSON (one object), appended. TD_E_NOMEM, TD_E_TOO_LARGE, TD_E_DATA. */
+/*
+ * CloudEvents JSON (one object), appended. TD_E_NOMEM, TD_E_TOO_LARGE, TD_E_DATA; the buffer may
+ * hold a piece of it then.
+ */
 int td_event_write_json(const struct td_event *event, struct td_buf *buf, struct td_error *err);
+/* A kept event; `object` was checked by td_json_parse(). Errors as td_event_from_json(), with the
+ * offset in the object. */
 int td_event_read_json(struct td_event **event, struct td_json object, struct td_error *err);
 
 /*
  * HTTP binary mode: header lines as name and value, "ce-id: 7" and so on with "Content-Type" for
- * datacontenttype; the body is the data. Writing calls `add` for each; reading takes all of a
- * request's headers and picks its own, without case.
+ * datacontenttype; the body is the data. Writing calls `add` for each, its texts valid until it
+ * returns; reading takes all of a request's headers and picks its own, without case. HTTP does not
+ * say the types of attributes (all are strings then, schemaversion an integer if it can be one),
+ * nor tells data of no bytes from none. TD_E_ATTRIBUTE, TD_E_SUBJECT, TD_E_TOO_LARGE, TD_E_LIMIT,
+ * TD_E_NOMEM.
  */
 struct td_http_header {
 	struct td_text name, value;
@@ -203,7 +225,10 @@ void td_event_write_http(const struct td_event *event,
 int td_event_read_http(struct td_event **event, const struct td_http_header *headers, size_t count,
 	struct td_text body, struct td_error *err);
 
-/* One attribute value as HTTP and header blocks carry it, and back (quotes too). */
+/*
+ * One attribute value as HTTP and header blocks carry it, and back (quotes too). TD_E_FORMAT; the
+ * buffer is as long as it was then.
+ */
 void td_header_value_encode(struct td_buf *buf, struct td_text value);
 int td_header_value_decode(struct td_buf *buf, struct td_text value, struct td_error *err);
 

@@ -105,6 +105,9 @@ void td_form_write(const struct td_event *event, struct td_buf *buf)
 		begin_item(buf, start, "no-datacontenttype");
 	if (!td_attr_has(event, TD_ATTR_SUBJECT))
 		begin_item(buf, start, "no-subject");
+	if ((event->integers | event->booleans) == 0 && event->more_count == 0 &&
+		!td_attr_has(event, TD_ATTR_SCHEMAVERSION))
+		return; /* nothing but strings, as mostly */
 	write_type(event, TD_INTEGER, "int", buf, start);
 	write_type(event, TD_BOOLEAN, "bool", buf, start);
 	write_type(event, TD_STRING, "string", buf, start);

@@ -23,10 +23,10 @@ static int set_type(struct td_event *event, const struct td_draft *draft, struct
 {
 	const char *type = draft->type;
 
+	if ((draft->object != NULL) != (draft->object_type != NULL))
+		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET,
+			"draft: object and object_type belong together");
 	if (draft->object != NULL) {
-		if (draft->object_type == NULL)
-			return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET,
-				"draft: object without object_type");
 		if (type != NULL && strcmp(type, draft->object_type->name) != 0)
 			return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET,
 				"draft: type is %s, but the object is %s", type,

@@ -1,23 +1,44 @@
 #include "event/percent.h"
 
+#include "event/word.h"
+
 /* Space, '"', '%', and all that is not printable ASCII. */
 static bool is_encoded(unsigned char c)
 {
 	return c <= 0x20 || c >= 0x7F || c == '"' || c == '%';
 }
 
+/* How many bytes from the start stand for themselves; a whole word that has another ends them. */
+static size_t plain_prefix(struct td_text value)
+{
+	size_t i = 0;
+
+	for (; i + 8 <= value.len; i += 8) {
+		uint64_t word = td_word_at(value.at + i);
+
+		if (!td_word_is_printable(word) || td_word_has(word, ' ') ||
+			td_word_has(word, '"') || td_word_has(word, '%'))
+			break;
+	}
+	return i;
+}
+
 size_t td_header_value_bytes(struct td_text value)
 {
 	size_t bytes = value.len;
 
-	for (size_t i = 0; i < value.len; i++)
+	for (size_t i = plain_prefix(value); i < value.len; i++)
 		bytes += is_encoded((unsigned char)value.at[i]) ? 2 : 0;
 	return bytes;
 }
 
 char *td_header_value_put(char *out, struct td_text value)
 {
-	for (size_t i = 0; i < value.len; i++) {
+	size_t plain = plain_prefix(value);
+
+	memcpy(out, value.at, plain);
+	out += plain;
+	for (size_t i = plain; i < value.len; i++) {
 		unsigned char c = (unsigned char)value.at[i];
 
 		if (TD_UNLIKELY(is_encoded(c)))
@@ -41,7 +62,7 @@ void td_header_value_encode(struct td_buf *buf, struct td_text value)
 
 bool td_header_value_is_plain(struct td_text value)
 {
-	for (size_t i = 0; i < value.len; i++)
+	for (size_t i = plain_prefix(value); i < value.len; i++)
 		if (value.at[i] == '%' || value.at[i] == '"')
 			return false;
 	return true;

@@ -1,44 +1,17 @@
 #include "event/rule.h"
 
-#include <string.h>
-
 #include "base/base.h"
 #include "event/percent.h"
+#include "event/word.h"
 
 /* --- strings ------------------------------------------------------------------------------ */
-
-#define EACH(byte) (0x0101010101010101u * (byte))
-
-/* Whether all eight bytes are in 0x20..0x7E: else a high bit is set, or one comes of the sums. */
-static inline bool printable8(const char *at)
-{
-	uint64_t w;
-
-	memcpy(&w, at, 8);
-	return ((w | (w - EACH(0x20)) | (w + EACH(0x01))) & EACH(0x80)) == 0;
-}
-
-static inline bool printable(const char *at, size_t len)
-{
-	size_t i = 0;
-
-	for (; i + 8 <= len; i += 8)
-		if (!printable8(at + i))
-			return false;
-	if (i > 0)
-		return i == len || printable8(at + len - 8);
-	for (; i < len; i++)
-		if (at[i] < 0x20 || at[i] > 0x7E) /* whether or not char has a sign */
-			return false;
-	return true;
-}
 
 static bool is_noncharacter(uint32_t c)
 {
 	return (c & 0xFFFE) == 0xFFFE || (c >= 0xFDD0 && c <= 0xFDEF);
 }
 
-static __attribute__((noinline)) const char *text_beyond_ascii(struct td_text value)
+static const char *text_beyond_ascii(struct td_text value)
 {
 	const char *at = value.at, *end = value.at + value.len;
 
@@ -57,7 +30,7 @@ static __attribute__((noinline)) const char *text_beyond_ascii(struct td_text va
 
 const char *td_rule_text(struct td_text value)
 {
-	return printable(value.at, value.len) ? NULL : text_beyond_ascii(value);
+	return td_text_is_printable(value) ? NULL : text_beyond_ascii(value);
 }
 
 /* --- integers, booleans, times ------------------------------------------------------------ */

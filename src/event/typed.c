@@ -45,6 +45,22 @@ bool td_type_same(const struct td_type *a, const struct td_type *b)
 	return true;
 }
 
+const struct td_field *td_field_find(const struct td_type *type, struct td_json name, size_t *next)
+{
+	for (size_t n = 0, i = *next; n < type->fields_count; n++, i++) {
+		const struct td_field *field;
+
+		if (i >= type->fields_count)
+			i = 0;
+		field = &type->fields[i];
+		if (td_json_string_is(name, td_text_of(field->name, field->name_bytes))) {
+			*next = i + 1;
+			return field;
+		}
+	}
+	return NULL;
+}
+
 /* The JSON Pointer of a place; cut where it does not fit. Returns the length written. */
 static size_t print_place(const struct td_place *place, char *text, size_t room)
 {

@@ -5,11 +5,12 @@
  *	          type.bytes        measured                      as many bytes as the JSON
  *
  * The text is parsed first and trusted from then on. Arrays are measured by a walk that counts
- *every occurrence of a list, also those that a later member of the same name replaces; texts never
- *take more than the JSON they came from. So one allocation suffices, and filling cannot run out.
+ * every occurrence of a list, also those that a later member of the same name replaces; texts
+ * never take more than the JSON they came from. So one allocation suffices, and filling cannot
+ * run out.
  *
  * A struct is filled in the order of its declaration, from the last value of each name: so the
- *first error is the first of the declaration, whatever the order of members.
+ * first error is the first of the declaration, whatever the order of members.
  */
 #include "event/event.h"
 
@@ -26,29 +27,6 @@ struct decoder {
 	struct td_buf scratch;  /* of strings with escapes */
 	struct td_error *err;
 };
-
-/* The field of that name. Members mostly come in order: *next is where to look first. */
-static const struct td_field *find_field(
-	const struct td_type *type, struct td_json name, size_t *next)
-{
-	bool plain = td_json_plain(name);
-	struct td_text inside = plain ? td_json_inside(name) : name.text;
-
-	for (size_t n = 0, i = *next; n < type->fields_count; n++, i++) {
-		const struct td_field *field;
-
-		if (i >= type->fields_count)
-			i = 0;
-		field = &type->fields[i];
-		if (plain ? inside.len == field->name_bytes &&
-					memcmp(inside.at, field->name, inside.len) == 0
-			  : td_json_string_is(name, td_text_of(field->name, field->name_bytes))) {
-			*next = i + 1;
-			return field;
-		}
-	}
-	return NULL;
-}
 
 /* --- measuring ---------------------------------------------------------------------------- */
 
@@ -89,7 +67,7 @@ static bool measure_object(const struct td_type *type, struct td_json object, si
 		return true; /* filling will say so */
 	for (struct td_json_iter iter = td_json_iterate(object);
 		fits && td_json_next(&iter, &name, &value);) {
-		const struct td_field *field = find_field(type, name, &next);
+		const struct td_field *field = td_field_find(type, name, &next);
 
 		if (field == NULL)
 			continue;
@@ -312,7 +290,7 @@ static void sort_members(struct decoder *d, const struct td_type *type, struct t
 
 	for (struct td_json_iter iter = td_json_iterate(object);
 		td_json_next(&iter, &name, &value);) {
-		const struct td_field *field = find_field(type, name, &next);
+		const struct td_field *field = td_field_find(type, name, &next);
 
 		if (field != NULL) {
 			values[field - type->fields] = value;

@@ -47,9 +47,8 @@ static int put_number(struct encoder *e, double value, const struct td_place *pl
 	return 0;
 }
 
-static int put_time(struct encoder *e, td_time time, const struct td_place *place)
+static void put_time(struct encoder *e, td_time time)
 {
-	(void)place;
 	char text[TD_TIME_BYTES + 3];
 	size_t len = TD_TIME_BYTES;
 	unsigned ns = (unsigned)((time % 1000 + 1000) % 1000);
@@ -63,7 +62,6 @@ static int put_time(struct encoder *e, td_time time, const struct td_place *plac
 		len += 3;
 	}
 	td_json_string(&e->writer, td_text_of(text, len));
-	return 0;
 }
 
 static int put_value(struct encoder *e, const struct td_field *field, const void *value,
@@ -83,7 +81,8 @@ static int put_value(struct encoder *e, const struct td_field *field, const void
 		td_json_bool(&e->writer, *(const bool *)value);
 		return 0;
 	case TD_FIELD_TIME:
-		return put_time(e, *(const td_time *)value, place);
+		put_time(e, *(const td_time *)value);
+		return 0;
 	case TD_FIELD_OBJECT:
 		return put_object(e, field->type, value, place);
 	}
@@ -125,26 +124,30 @@ static int put_field(struct encoder *e, const struct td_type *type, const struct
 
 /* --- unknown members ---------------------------------------------------------------------- */
 
-static bool declared(const struct td_type *type, struct td_json name)
+/* No name may be declared: it would stand behind the field of that name and win over it. */
+static int check_members(struct encoder *e, const struct td_type *type, struct td_json object,
+	const struct td_place *place)
 {
-	for (size_t i = 0; i < type->fields_count; i++) {
-		const struct td_field *field = &type->fields[i];
+	struct td_json_iter iter = td_json_iterate(object);
+	struct td_json name, value;
+	size_t next = 0;
 
-		if (td_json_string_is(name, td_text_of(field->name, field->name_bytes)))
-			return true;
+	while (td_json_next(&iter, &name, &value)) {
+		if (td_field_find(type, name, &next) != NULL)
+			return td_place_error(e->err, place, TD_NO_OFFSET,
+				"unknown: %.*s is declared", TD_TEXT_ARG(name.text));
 	}
-	return false;
+	return 0;
 }
 
-/*
- * They come from td_type_decode(), or from anywhere. A declared name among them would stand behind
- * the field of that name and win over it.
- */
+/* They come from td_type_decode(), or from anywhere. */
 static int check_unknown(struct encoder *e, const struct td_type *type, struct td_text unknown,
 	const struct td_place *place)
 {
+	/* What stands inside others may nest no deeper than would be read again. */
+	unsigned depth_max = TD_DATA_DEPTH_MAX - (e->writer.depth - 1);
 	struct td_buf buf = TD_BUF_INIT(SIZE_MAX);
-	struct td_json object, name, value;
+	struct td_json object;
 	int code;
 
 	td_buf_add_char(&buf, '{');
@@ -153,19 +156,12 @@ static int check_unknown(struct encoder *e, const struct td_type *type, struct t
 	code = td_buf_check(&buf, e->err);
 	if (code != 0)
 		goto done;
-	/* What stands inside others may nest no deeper than would be read again. */
-	if (td_json_parse(td_buf_view(&buf), TD_DATA_DEPTH_MAX - e->writer.depth + 1, &object,
-		    NULL) != 0) {
+	if (td_json_parse(td_buf_view(&buf), depth_max, &object, NULL) == 0 &&
+		td_json_count(object) > 0)
+		code = check_members(e, type, object, place);
+	else
 		code = td_place_error(
 			e->err, place, TD_NO_OFFSET, "unknown: JSON members were expected");
-		goto done;
-	}
-	for (struct td_json_iter iter = td_json_iterate(object);
-		code == 0 && td_json_next(&iter, &name, &value);) {
-		if (declared(type, name))
-			code = td_place_error(e->err, place, TD_NO_OFFSET,
-				"unknown: %.*s is declared", TD_TEXT_ARG(name.text));
-	}
 done:
 	td_buf_fini(&buf);
 	return code;

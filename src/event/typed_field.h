@@ -72,6 +72,9 @@ static inline bool td_field_present(
 	return has == 0 || *(const bool *)((const char *)object + has);
 }
 
+/* The field of that name, or NULL. Members mostly come in order: *next is where to look first. */
+const struct td_field *td_field_find(const struct td_type *type, struct td_json name, size_t *next);
+
 /* LIST and OBJECTS, whatever their elements are. */
 struct td_field_list {
 	const void *at;

@@ -71,6 +71,7 @@ static void copy_survives_scribbling_over_the_original(void **state)
 	assert_null(copy->notes.at[1].at);
 	assert_text(copy->notes.at[2], "");
 	assert_false(copy->has_due);
+	assert_int_equal(copy->due, 0);
 	assert_int_equal(copy->pizzas.at[0].count, 3);
 	assert_text(copy->pizzas.at[0].unknown, "\"a\":1");
 	assert_text(copy->pizzas.at[0].origin.street, "Main Street");

@@ -124,6 +124,7 @@ static void encode_names_the_field_it_cannot_write(void **state)
 			all.decimal = bad_decimals[i]);
 	REFUSED("unknown: JSON members were expected", all.unknown = T("\"a\":"));
 	REFUSED("unknown: JSON members were expected", all.unknown = T(","));
+	REFUSED("unknown: JSON members were expected", all.unknown = T(" "));
 	REFUSED("unknown: JSON members were expected", all.unknown = T("\"a\":1,"));
 	REFUSED("unknown: JSON members were expected", all.unknown = T("\"a\":1}{"));
 	REFUSED("/place: unknown: JSON members were expected", all.place.unknown = T("x"));
