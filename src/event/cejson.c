@@ -276,15 +276,20 @@ static int read_base64_data(struct reader *in, struct td_error *err)
 		return wrong(err, td_text("data_base64"), "a string is needed");
 	/* Some writers escape its slashes. */
 	code = read_string(in->data_base64, td_text("data_base64"), &text, &base64, err);
-	if (code == 0)
-		code = td_base64_decode(&in->bytes, base64, err);
-	if (code == TD_E_FORMAT)
-		code = td_error_wrap(err, TD_E_ATTRIBUTE, "data_base64");
-	td_buf_add(&in->bytes, "", 0); /* no bytes are there too */
+	if (code != 0)
+		goto done;
+	td_buf_add(&in->bytes, "", 0); /* no bytes are data too */
+	code = td_base64_decode(&in->bytes, base64, err);
+	if (code != 0) {
+		code = td_error_wrap(
+			err, code == TD_E_FORMAT ? TD_E_ATTRIBUTE : code, "data_base64");
+		goto done;
+	}
 	event->data = td_buf_view(&in->bytes);
 	event->form = TD_DATA_BASE64;
+done:
 	td_buf_fini(&text);
-	return code != 0 ? code : td_buf_check(&in->bytes, err);
+	return code;
 }
 
 static int read_data(struct reader *in, struct td_error *err)

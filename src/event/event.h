@@ -63,7 +63,8 @@ enum td_data_form {
 	TD_DATA_BASE64, /* `data_base64` */
 };
 
-#define TD_EXTENSIONS_MAX 64u /* attributes in `more` */
+#define TD_EXTENSIONS_MAX 64u        /* attributes in `more` */
+#define TD_CAUSES_MAX     999999999u /* a chain of causes counts no further */
 /* Nesting of data that is JSON, so that an event around it, and a batch around that, still parse.
  */
 #define TD_DATA_DEPTH_MAX (TD_JSON_DEPTH_MAX - 2)

@@ -231,6 +231,8 @@ int td_form_read(struct td_form *form, struct td_event *event, struct td_attribu
 		code = read_item(form, event, more, item, err);
 	if (code == 0 && form->no_subject && td_attr_has(event, TD_ATTR_SUBJECT))
 		code = not_understood(err);
+	if (code == 0 && form->no_content_type && form->data_said && form->data != TD_DATA_JSON)
+		code = not_understood(err);
 	if (code == 0 && form->no_content_type &&
 		(!td_attr_has(event, TD_ATTR_DATACONTENTTYPE) ||
 			!td_content_type_is_json(event->attr[TD_ATTR_DATACONTENTTYPE])))

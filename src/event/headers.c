@@ -226,7 +226,7 @@ static int read_causes(struct reader *in, struct td_error *err)
 	for (size_t i = 0; i < in->causes.len; i++) {
 		char c = in->causes.at[i];
 
-		if (c < '0' || c > '9' || i == 9)
+		if (c < '0' || c > '9' || i == 9) /* TD_CAUSES_MAX has nine digits */
 			return td_error_set(err, TD_E_FORMAT, TD_NO_OFFSET,
 				"td-causes: a number below 1,000,000,000 is needed");
 		causes = causes * 10 + (uint32_t)(c - '0');

@@ -97,7 +97,7 @@ static int join_story(struct td_event *event, const struct td_origin *origin, st
 		inherit(event, TD_ATTR_CORRELATIONID, event->attr[TD_ATTR_ID]);
 		return 0;
 	}
-	event->causes = cause->causes + 1;
+	event->causes = cause->causes + (cause->causes < TD_CAUSES_MAX);
 	if (origin->causes_max != 0 && event->causes > origin->causes_max)
 		return td_error_set(err, TD_E_LOOP, TD_NO_OFFSET,
 			"type %.*s: a chain of %u causes, at most %u are allowed",

@@ -239,6 +239,7 @@ static void json_is_whole_or_refused_when_memory_runs_out(void **state)
 		OK "\"subject\":\"\\u002e\",\"\\u0078\":\"\\/ \\u0041\"}",
 		OK "\"datacontenttype\":\"text/plain\",\"data\":\"\\u00f6\"}",
 		OK "\"data_base64\":\"\\/\\/8=\"}",
+		OK "\"data_base64\":\"\"}",
 	};
 
 	(void)state;

@@ -245,6 +245,8 @@ static const struct {
 		TD_NO_OFFSET},
 	{BLOCK "td-form: no-datacontenttype\r\n\r\n", "a", TD_E_FORMAT, "td-form: not understood",
 		TD_NO_OFFSET},
+	{BLOCK "ce-datacontenttype: a/json\r\ntd-form: no-datacontenttype;data:text\r\n\r\n", "a",
+		TD_E_FORMAT, "td-form: not understood", TD_NO_OFFSET},
 	{BLOCK "ce-subject: a\r\ntd-form: no-subject\r\n\r\n", "a", TD_E_FORMAT,
 		"td-form: not understood", TD_NO_OFFSET},
 	{BLOCK "ce-x: a\r\ntd-form: int:x\r\n\r\n", "a", TD_E_ATTRIBUTE,

@@ -411,6 +411,23 @@ static void chain_of_causes_ends_at_the_limit(void **state)
 	td_event_unref(last);
 }
 
+static void chain_of_causes_counts_no_further_than_it_can_be_written(void **state)
+{
+	struct td_event *cause = NULL, *effect = NULL;
+	struct td_origin caused = origin;
+
+	(void)state;
+	assert_int_equal(td_event_make(&cause, &(struct td_draft){.type = "A"}, &origin, NULL), 0);
+	cause->causes = TD_CAUSES_MAX;
+	caused.cause = cause;
+	assert_int_equal(td_event_make(&effect, &(struct td_draft){.type = "B"}, &caused, NULL), 0);
+	td_event_unref(cause);
+	cause = stored_and_read(effect);
+	assert_int_equal(cause->causes, TD_CAUSES_MAX);
+	td_event_unref(cause);
+	td_event_unref(effect);
+}
+
 /* --- speed -------------------------------------------------------------------------------- */
 
 /* Not a benchmark, a guard: lending must stay far from allocating, parsing or clearing scratch. */
@@ -458,6 +475,7 @@ int main(void)
 		cmocka_unit_test(effect_joins_the_story_of_its_cause),
 		cmocka_unit_test(cause_without_a_story_begins_one),
 		cmocka_unit_test(chain_of_causes_ends_at_the_limit),
+		cmocka_unit_test(chain_of_causes_counts_no_further_than_it_can_be_written),
 		cmocka_unit_test(lending_is_quick),
 	};
 
