@@ -24,7 +24,7 @@ struct td_ring *td_ring_new(size_t capacity)
 	atomic_init(&ring->head_seen, 0);
 	atomic_init(&ring->head, 0);
 	for (size_t i = 0; i < cells; i++)
-		atomic_init(&ring->cells[i].sequence, 0);
+		atomic_init(&ring->cells[i].sequence, i);
 	return ring;
 }
 

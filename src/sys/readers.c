@@ -168,6 +168,18 @@ struct td_readers_mark *td_readers_fence(void)
 	return mark;
 }
 
+bool td_readers_none(void)
+{
+	bool none = true;
+
+	fence_all_threads();
+	lock_registry();
+	for (const struct td_reader *r = registry; r != NULL && none; r = r->next)
+		none = atomic_load_explicit(&r->inside, memory_order_acquire) == NULL;
+	unlock_registry();
+	return none;
+}
+
 /* Whether the reader, if it is still there, has left since it was noted; R3. */
 static bool has_passed(const struct noted *noted)
 {

@@ -169,6 +169,8 @@ struct td_readers_mark *td_readers_fence(void);
 /* Whether all of them have left since. The calling thread counts too, if it is inside. */
 bool td_readers_passed(const struct td_readers_mark *mark);
 void td_readers_mark_free(struct td_readers_mark *mark);
+/* Whether nobody is inside right now, as a mark made and passed at once; needs no memory. */
+bool td_readers_none(void);
 
 /* --- the event loop ----------------------------------------------------------------------- */
 

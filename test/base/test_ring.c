@@ -161,7 +161,7 @@ static void ring_settles_a_ticket_that_overshot(void **state)
 	/* As if 64 had looked at the empty ring, and one more: all tickets, then the fills. */
 	for (uint64_t i = 0; i < 64; i++) {
 		ticket = atomic_fetch_add(&ring->tail, 1);
-		td_ring_fill(ring, ticket, &ticket, sizeof(ticket));
+		td_ring_fill(td_ring_cell(ring, ticket), ticket, &ticket, sizeof(ticket));
 	}
 	assert_false(td_ring_push(ring, &value, sizeof(value)));
 	ticket = atomic_fetch_add(&ring->tail, 1);
@@ -169,7 +169,7 @@ static void ring_settles_a_ticket_that_overshot(void **state)
 	assert_false(td_ring_push(ring, &value, sizeof(value))); /* 65 tickets: still only "full" */
 	assert_true(td_ring_pop(ring, &value, sizeof(value)));
 	td_ring_settle(ring, ticket);
-	td_ring_fill(ring, ticket, &ticket, sizeof(ticket));
+	td_ring_fill(td_ring_cell(ring, ticket), ticket, &ticket, sizeof(ticket));
 	for (uint64_t i = 1; i <= 64; i++) {
 		assert_true(td_ring_pop(ring, &value, sizeof(value)));
 		assert_int_equal(value, i);
