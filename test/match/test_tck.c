@@ -299,7 +299,7 @@ static void every_case_of_the_test_suite_passes(void **state)
 	dir = opendir(folder);
 	if (dir == NULL) {
 		print_message("# skipped: no %s\n", folder);
-		skip();
+		return;
 	}
 	while ((entry = readdir(dir)) != NULL) {
 		const char *dot = strrchr(entry->d_name, '.');
