@@ -90,30 +90,32 @@ static bool naive_hex(const uint8_t **at, const uint8_t *end)
 /* RFC 3629 section 4, its grammar line by line. */
 static bool naive_character(const uint8_t **at, const uint8_t *end)
 {
-	int more;
+	static const struct {
+		int lead[2], second[2], more;
+	} rows[] = {
+		{{0xC2, 0xDF}, {0x80, 0xBF}, 0},
+		{{0xE0, 0xE0}, {0xA0, 0xBF}, 1},
+		{{0xE1, 0xEC}, {0x80, 0xBF}, 1},
+		{{0xED, 0xED}, {0x80, 0x9F}, 1},
+		{{0xEE, 0xEF}, {0x80, 0xBF}, 1},
+		{{0xF0, 0xF0}, {0x90, 0xBF}, 2},
+		{{0xF1, 0xF3}, {0x80, 0xBF}, 2},
+		{{0xF4, 0xF4}, {0x80, 0x8F}, 2},
+	};
 
 	if (eat_range(at, end, 0x20, 0x7F))
 		return true;
-	if (eat_range(at, end, 0xC2, 0xDF))
-		more = 1;
-	else if (eat(at, end, 0xE0) && eat_range(at, end, 0xA0, 0xBF))
-		more = 1;
-	else if (eat_range(at, end, 0xE1, 0xEC) || eat_range(at, end, 0xEE, 0xEF))
-		more = 2;
-	else if (eat(at, end, 0xED) && eat_range(at, end, 0x80, 0x9F))
-		more = 1;
-	else if (eat(at, end, 0xF0) && eat_range(at, end, 0x90, 0xBF))
-		more = 2;
-	else if (eat_range(at, end, 0xF1, 0xF3))
-		more = 3;
-	else if (eat(at, end, 0xF4) && eat_range(at, end, 0x80, 0x8F))
-		more = 2;
-	else
-		return false;
-	while (more-- > 0)
-		if (!eat_range(at, end, 0x80, 0xBF))
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (!eat_range(at, end, rows[i].lead[0], rows[i].lead[1]))
+			continue;
+		if (!eat_range(at, end, rows[i].second[0], rows[i].second[1]))
 			return false;
-	return true;
+		for (int more = rows[i].more; more > 0; more--)
+			if (!eat_range(at, end, 0x80, 0xBF))
+				return false;
+		return true;
+	}
+	return false;
 }
 
 static bool naive_string(const uint8_t **at, const uint8_t *end)

@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build/logs"
 RESULTS = ROOT / "build/results"
 TAIL_LINES = 60
+LINE_MAX = 300
 KILLED = 124
 
 # The first report of a sanitizer ends the program, so that no test passes with one.
@@ -48,7 +50,7 @@ class Steps:
 
     def _run(self, name, argv, env, seconds):
         """Exit code, log and seconds of a command, which gets no stdin and `seconds` to live."""
-        log = LOGS / f"{name.replace('/', '-').replace(' ', '-')}.log"
+        log = LOGS / (re.sub(r"[^\w.+]+", "-", name) + ".log")
         start = time.monotonic()
         with open(log, "w") as out:
             child = subprocess.Popen(
@@ -71,7 +73,7 @@ class Steps:
         counts = f"{passed} passed" + (f", {failed} failed" if failed else "") + (f", {skipped} skipped" if skipped else "")
         print(f"{'FAIL' if failed else 'ok':5}{name:34}{seconds:7.1f} s   {counts}", flush=True)
         if failed and words:
-            print("\n".join("     | " + line for line in words.rstrip().splitlines()[-TAIL_LINES:]), flush=True)
+            print("\n".join("     | " + line[:LINE_MAX] for line in words.rstrip().splitlines()[-TAIL_LINES:]), flush=True)
         return failed == 0
 
     def command(self, name, argv, env=None, seconds=None):

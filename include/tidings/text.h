@@ -56,6 +56,20 @@ static inline bool td_text_is(struct td_text a, const char *string)
 	return td_text_equal(a, td_text(string));
 }
 
+/*
+ * The text as a C string in your buffer, cut to fit; returns the buffer. For calls that want a NUL:
+ * atoi(td_text_copy(text, buffer, sizeof(buffer))).
+ */
+static inline char *td_text_copy(struct td_text text, char *buffer, size_t bytes)
+{
+	size_t len = text.len < bytes ? text.len : bytes - 1;
+
+	if (len > 0)
+		memcpy(buffer, text.at, len);
+	buffer[len] = '\0';
+	return buffer;
+}
+
 #ifdef __cplusplus
 }
 #endif

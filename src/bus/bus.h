@@ -1,8 +1,11 @@
 /*
- * bus: dispatch inside a process, the place "mem:". Drives `delivery` for what is asynchronous or
- * retried; what is synchronous and plain is a walk over an array.
+ * bus: dispatch inside a process, the place "mem:".
  *
- * The public functions of tidings.h are this room's for "mem:"; src/client forwards to it.
+ * What is synchronous and plain is a walk over an array, on the publisher's thread. What is
+ * asynchronous, retried, parked or stopped goes through a *lane*, one for a subscription, which
+ * drives a delivery machine. src/bus/README.md tells the whole on one page.
+ *
+ * Each function here is what tidings.h says of its public namesake; src/client forwards to it.
  */
 #ifndef TD_BUS_H
 #define TD_BUS_H
@@ -11,13 +14,177 @@
 #include "sys/sys.h"
 #include "tidings/tidings.h"
 
-/* What the bus takes from the world; NULL fields: the real one. */
+#include <stdarg.h>
+
+struct td_bus;
+
+/* What the bus takes from the world; NULL: the real one. */
 struct td_world {
 	const struct td_clock *clock;
 	const struct td_random *random;
 };
 
-int td_bus_open(struct td **td, const struct td_world *world, const struct td_options *options,
+/* `owner` is what td_context_place() answers in handlers. */
+int td_bus_open(struct td_bus **bus, struct td *owner, const struct td_world *world,
+	const struct td_options *options, struct td_error *err);
+int td_bus_close(struct td_bus *bus);
+
+int td_bus_publish(struct td_bus *bus, const struct td_draft *draft, unsigned flags,
+	struct td_receipt *receipt, struct td_error *err);
+int td_bus_publish_event(struct td_bus *bus, struct td_event *event, unsigned flags,
+	struct td_receipt *receipt, struct td_error *err);
+
+/* How a typed handler is called: the trampoline that its declaration generated. */
+struct td_typed_handler {
+	const struct td_type *type; /* NULL: not typed */
+	void (*handler)(void);
+	int (*call)(
+		void (*handler)(void), const void *object, struct td_context *context, void *arg);
+};
+
+int td_bus_subscribe(struct td_bus *bus, const struct td_interest *interest, td_handler *handler,
+	const struct td_typed_handler *typed, void *arg, struct td_subscription **subscription,
 	struct td_error *err);
+int td_bus_handle(struct td_bus *bus, enum td_kind kind, const char *type, td_handler *handler,
+	const struct td_typed_handler *typed, void *arg, const struct td_interest *interest,
+	struct td_subscription **subscription, struct td_error *err);
+void td_bus_unsubscribe(struct td_subscription *subscription);
+struct td_text td_bus_subscription_name(const struct td_subscription *subscription);
+void td_bus_status(struct td_subscription *subscription, struct td_subscription_status *status);
+int td_bus_redrive(struct td_subscription *subscription, const char *subject, struct td_error *err);
+int td_bus_dismiss(struct td_subscription *subscription, const char *subject, struct td_error *err);
+int td_bus_resume(struct td_subscription *subscription, struct td_error *err);
+
+int td_bus_request(struct td_bus *bus, enum td_kind kind, const struct td_draft *draft,
+	int64_t timeout_ms, struct td_event **reply, struct td_error *err);
+int td_bus_command(struct td_bus *bus, const struct td_draft *draft, struct td_receipt *receipt,
+	struct td_error *err);
+int td_bus_reply(struct td_context *context, const struct td_draft *draft, struct td_error *err);
+
+int td_bus_await(
+	struct td_bus *bus, struct td_receipt *receipt, int64_t timeout_ms, struct td_error *err);
+int td_bus_drain(struct td_bus *bus, int64_t timeout_ms, struct td_error *err);
+int td_bus_loop_fd(struct td_bus *bus);
+int td_bus_loop_turn(struct td_bus *bus, int64_t timeout_ms);
+/* Until when td_bus_loop_turn() has nothing to do unless something happens; monotonic ms. */
+int64_t td_bus_due_ms(struct td_bus *bus);
+void td_bus_trace_set(struct td_bus *bus, td_trace_hook *hook, void *arg);
+/* Assert every invariant of the bus and of each lane's machine. No handler may be running. */
+void td_bus_verify(struct td_bus *bus);
+
+size_t td_bus_receipt_outcomes(struct td_receipt *receipt, const struct td_outcome **outcomes);
+const struct td_event *td_bus_receipt_event(const struct td_receipt *receipt);
+void td_bus_receipt_fini(struct td_receipt *receipt);
+
+/* --- one delivery, seen from inside its handler ------------------------------------------- */
+
+struct td_node; /* an event published inside a handler, waiting for its turn */
+
+/* What one outermost publish set off. */
+struct td_cascade {
+	struct td_node *head; /* NULL: nothing waits, and the fields up to `count` mean nothing */
+	struct td_node **tail;
+	size_t count;
+	struct td_receipt_book *book; /* NULL: no receipt was asked for */
+	size_t completed, failed, queued;
+	struct td_error *err; /* where the first failure is told, or NULL */
+};
+
+/* One handler of a plan, or the one being called. */
+struct td_slot {
+	td_handler *handler; /* NULL ends a plan */
+	void *arg;
+	struct td_subscription *subscription;
+};
+
+struct td_request_state; /* the request being answered, in handlers of commands and queries */
+
+struct td_context {
+	const struct td_event *event;
+	const struct td_slot *slot;
+	struct td_cascade *cascade;
+	struct td_cascade own;
+	struct td_context *outer; /* of the handler that requested this */
+	struct td_request_state *request;
+	unsigned attempt;
+	enum td_class class_; /* 0: td_fail() was not called */
+	int64_t after_ms;
+	char reason[TD_ERROR_TEXT_BYTES]; /* only where class_ or refused is set */
+	bool refused;
+};
+
+int td_bus_fail(struct td_context *context, enum td_class class_, int64_t after_ms,
+	const char *format, va_list args);
+int td_bus_refuse(struct td_context *context, const char *format, va_list args);
+struct td *td_bus_context_place(const struct td_context *context);
+
+/* --- topics, and the fast road ------------------------------------------------------------ */
+
+/*
+ * A plan is what a topic resolved to: handlers in order, immutable. It is replaced when an interest
+ * changes, and the old one freed when no thread is inside it (sys.h, readers).
+ */
+struct td_plan {
+	uint64_t topic; /* the topic's number, or TD_PLAN_SLOW */
+	size_t count;
+	struct td_slot slots[]; /* count, and one that ends them */
+};
+#define TD_PLAN_SLOW UINT64_MAX
+
+struct td_topic {
+	_Atomic(const struct td_plan *) plan;
+	struct td_bus *bus;
+	uint64_t number;
+	char *address;
+	char *type;
+	struct td_topic *next;
+};
+
+int td_bus_topic_open(struct td_topic **topic, struct td_bus *bus, const char *subject,
+	const char *type, struct td_error *err);
+void td_bus_topic_close(struct td_topic *topic);
+int td_bus_topic_publish_slow(struct td_topic *topic, struct td_event *event,
+	struct td_receipt *receipt, struct td_error *err);
+/* Something out of the ordinary happened in slot `at`: go on from there the careful way. */
+int td_bus_topic_finish(struct td_topic *topic, struct td_context *context,
+	const struct td_slot *at, int code, struct td_error *err);
+
+/*
+ * The fast road: a plan without anything special, on a thread that is not in a handler. No
+ * allocation, lock, clock or system call; test/bus/test_fast.c counts them.
+ */
+static inline int td_bus_topic_publish(struct td_topic *topic, struct td_event *event,
+	struct td_receipt *receipt, struct td_error *err)
+{
+	struct td_reader *reader = &td_reader_mine;
+	const struct td_plan *plan = atomic_load_explicit(&topic->plan, memory_order_relaxed);
+	struct td_context context;
+
+	if (TD_UNLIKELY(receipt != NULL || td_reader_inside(reader)))
+		return td_bus_topic_publish_slow(topic, event, receipt, err);
+	td_reader_enter(reader, plan);
+	/* Entered: what the topic points to now cannot be freed until we leave. */
+	if (TD_UNLIKELY(atomic_load_explicit(&topic->plan, memory_order_acquire) != plan ||
+			plan->topic != atomic_load_explicit(&event->topic, memory_order_relaxed))) {
+		td_reader_leave(reader);
+		return td_bus_topic_publish_slow(topic, event, receipt, err);
+	}
+	reader->context = &context;
+	context.event = event;
+	context.cascade = &context.own;
+	context.own.head = NULL;
+	context.outer = NULL;
+	context.request = NULL;
+	context.attempt = 1;
+	context.class_ = 0;
+	for (const struct td_slot *slot = plan->slots; slot->handler != NULL; slot++) {
+		context.slot = slot;
+		int code = slot->handler(event, &context, slot->arg);
+		if (TD_UNLIKELY((code | reader->dirty) != 0))
+			return td_bus_topic_finish(topic, &context, slot, code, err);
+	}
+	td_reader_leave(reader);
+	return 0;
+}
 
 #endif

@@ -36,23 +36,30 @@ struct td_json {
 };
 
 /*
- * Check `text` and give its value. Errors: TD_E_JSON with the offset and what was expected there.
- * depth_max: 0 means TD_JSON_DEPTH_MAX.
+ * Check `text` and give its value. Errors: TD_E_JSON with the offset, and as text the place for
+ * people and what was expected there ("line 3, column 14: a ',' or '}' was expected"; columns
+ * count characters). depth_max: 0, and what is above, means TD_JSON_DEPTH_MAX.
  */
 int td_json_parse(
 	struct td_text text, unsigned depth_max, struct td_json *value, struct td_error *err);
-/* A value from text that is known to be one valid JSON value (checked before). */
+/* A value from text that is known to be one valid JSON value (checked before); NONE from none. */
 struct td_json td_json_trusted(struct td_text text);
 
 /* --- walking ------------------------------------------------------------------------------ */
 
-/* The members of an object or the elements of an array, in order. */
+/*
+ * The members of an object or the elements of an array, in order. Containers inside are skipped,
+ * so walking down into all of a text passes each byte once for each level it lies in.
+ */
 struct td_json_iter {
 	const char *at, *end;
 	bool object;
 };
 struct td_json_iter td_json_iterate(struct td_json container); /* empty for other kinds */
-/* The next: name (raw, with quotes; NONE in an array) and value. false at the end. */
+/*
+ * The next: name (raw, with quotes; NONE in an array) and value, either NULL if not wanted. false
+ * at the end.
+ */
 bool td_json_next(struct td_json_iter *iter, struct td_json *name, struct td_json *value);
 size_t td_json_count(struct td_json container);
 /* The member of that (unescaped) name, the last if several; kind NONE if there is none. */

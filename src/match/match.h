@@ -21,40 +21,57 @@
  *	                \- ">"                 leaf: interests by type; those for any type apart
  *
  * A lookup costs by tokens and by what it finds, not by how many interests there are: a thousand
- * that differ only in type cost no more than one.
+ * that differ only in type cost no more than one. Its worst case is told in
+ * trie_match.c.
+ *
+ * An address is malformed here if a token is empty or it is longer than TD_ADDRESS_BYTES_MAX; other
+ * bytes are td_address_check()'s to judge. A token "*" or ">" in an address is a token like others:
+ * only wildcards fit it.
  */
 struct td_trie;
 
-struct td_trie *td_trie_new(uint64_t seed); /* NULL: no memory */
-void td_trie_free(struct td_trie *trie);    /* limbo too; no reader may be left */
+/* The seed is secret: who knows it can make patterns that are refused. NULL: no memory. */
+struct td_trie *td_trie_new(uint64_t seed);
+void td_trie_free(struct td_trie *trie); /* limbo too; no reader may be left */
 
 /*
  * Add `interest` (not NULL) for pattern and type (absent: any type). The same triple twice is
- * TD_E_EXISTS. Errors: TD_E_SUBJECT, TD_E_NOMEM, and nothing is changed.
+ * TD_E_EXISTS. Errors: TD_E_SUBJECT, TD_E_NOMEM, TD_E_LIMIT (its 64-bit hash is another's; where a
+ * million patterns are, one in 10^13 meets that), and nothing is changed.
  */
 int td_trie_add(struct td_trie *trie, struct td_text pattern, struct td_text type, void *interest,
 	struct td_error *err);
-/* false if it was not there. Never fails for want of memory. */
+/*
+ * false if it was not there. Never fails for want of memory. A reader that is at it may still find
+ * the interest: keep it, like limbo, until those are done.
+ */
 bool td_trie_remove(
 	struct td_trie *trie, struct td_text pattern, struct td_text type, void *interest);
 /*
  * Call `found` for each interest that fits, in no stated order. Returns how many. An address that
- * is malformed fits nothing. `found` may be NULL: count only.
+ * is malformed fits nothing. `found` may be NULL: count only. One that was there during the whole
+ * call is found once; what is added or removed meanwhile is found or not.
  */
 size_t td_trie_match(const struct td_trie *trie, struct td_text address, struct td_text type,
 	void (*found)(void *arg, void *interest), void *arg);
-size_t td_trie_count(const struct td_trie *trie);
-size_t td_trie_bytes(const struct td_trie *trie); /* memory in use, limbo included */
-void td_trie_verify(const struct td_trie *trie);  /* asserts every invariant */
+size_t td_trie_count(const struct td_trie *trie); /* interests; any thread */
+size_t td_trie_bytes(const struct td_trie *trie); /* memory in use, limbo included; any thread */
+void td_trie_verify(const struct td_trie *trie);  /* asserts every invariant; the writer */
 
-/* Memory unlinked so far, as a list to be freed when no reader can hold it any more; NULL: none. */
+/*
+ * Memory unlinked so far, as a list; NULL: none. It may be freed when all readers that are at it
+ * now are done. It no longer counts in td_trie_bytes().
+ */
 struct td_trie_limbo;
 struct td_trie_limbo *td_trie_limbo_take(struct td_trie *trie);
 void td_trie_limbo_free(struct td_trie_limbo *limbo);
 
-/* The naive question, used by tests and for single patterns. */
+/* The naive question, used by tests and for single patterns. A malformed pattern fits nothing. */
 bool td_pattern_matches(struct td_text pattern, struct td_text address);
-/* Whether some address fits both, and whether all that fit `inner` fit `outer`. */
+/*
+ * Whether some address fits both, and whether all that fit `inner` fit `outer`. The limit of an
+ * address' length is not considered. false if one is malformed.
+ */
 bool td_pattern_overlaps(struct td_text a, struct td_text b);
 bool td_pattern_contains(struct td_text outer, struct td_text inner);
 

@@ -1,0 +1,689 @@
+#include "bus/private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Publishing. The outermost publish of a thread opens a cascade; what handlers publish meanwhile is
+ * appended to it and dispatched when they are done, breadth first.
+ *
+ * The order of steps is what makes "nothing was published" true when a publish is refused: make
+ * the event, find its routes, reserve a place in every queue it goes to; only then hand it over.
+ * Queues come before handlers, so that per subject a lane sees events in the order of publishing.
+ */
+
+/* An event published inside a handler, with its routes already found. */
+struct td_node {
+	struct td_node *next;
+	struct td_event *event; /* one reference */
+	unsigned flags;
+	size_t count;
+	struct td_route routes[];
+};
+
+/* --- entering ----------------------------------------------------------------------------- */
+
+bool td_bus_enter(struct td_bus *bus, struct td_inside *inside)
+{
+	struct td_reader *reader = &td_reader_mine;
+
+	if (TD_UNLIKELY(!td_reader_register()))
+		return false;
+	inside->reader = reader;
+	inside->outermost = !td_reader_inside(reader);
+	inside->context = inside->outermost ? NULL : reader->context;
+	inside->dirty = reader->dirty;
+	if (inside->outermost) {
+		td_reader_enter(reader, bus);
+		reader->context = NULL;
+		reader->dirty = 0;
+	}
+	return true;
+}
+
+void td_bus_leave(struct td_inside *inside)
+{
+	inside->reader->context = inside->context;
+	inside->reader->dirty = inside->dirty;
+	if (inside->outermost)
+		td_reader_leave(inside->reader);
+}
+
+struct td_context *td_bus_context(struct td_bus *bus)
+{
+	struct td_reader *reader = &td_reader_mine;
+
+	if (!td_reader_registered(reader) || !td_reader_inside(reader))
+		return NULL;
+	for (struct td_context *c = reader->context; c != NULL; c = c->outer) {
+		if (c->slot->subscription->bus == bus)
+			return c;
+	}
+	return NULL;
+}
+
+/* --- cascades ----------------------------------------------------------------------------- */
+
+void td_cascade_init(struct td_cascade *cascade, struct td_receipt_book *book, struct td_error *err)
+{
+	*cascade = (struct td_cascade){.book = book, .err = err};
+}
+
+static void cascade_append(struct td_cascade *cascade, struct td_node *node)
+{
+	if (cascade->head == NULL) {
+		cascade->tail = &cascade->head;
+		cascade->count = 0;
+	}
+	node->next = NULL;
+	*cascade->tail = node;
+	cascade->tail = &node->next;
+	cascade->count++;
+}
+
+static void free_node(struct td_node *node)
+{
+	for (size_t i = 0; i < node->count; i++)
+		td_event_unref(node->routes[i].selected);
+	td_event_unref(node->event);
+	free(node);
+}
+
+int td_cascade_result(struct td_cascade *cascade, struct td_receipt *receipt)
+{
+	if (receipt != NULL) {
+		receipt->completed = cascade->completed;
+		receipt->failed = cascade->failed;
+		receipt->queued = cascade->queued;
+	}
+	return cascade->failed > 0 ? TD_E_HANDLER : 0;
+}
+
+/* --- one handler -------------------------------------------------------------------------- */
+
+void td_context_init(struct td_context *context, const struct td_event *event,
+	const struct td_slot *slot, struct td_cascade *cascade)
+{
+	context->event = event;
+	context->slot = slot;
+	context->cascade = cascade;
+	context->outer = td_reader_mine.context;
+	context->request = NULL;
+	context->attempt = 1;
+	context->class_ = 0;
+	context->after_ms = 0;
+	context->refused = false;
+	context->reason[0] = '\0';
+}
+
+int td_bus_call(struct td_bus *bus, struct td_context *context)
+{
+	const struct td_slot *slot = context->slot;
+	struct td_reader *reader = &td_reader_mine;
+	struct td_context *outer = reader->context;
+	int code;
+
+	reader->context = context;
+	if (TD_UNLIKELY(td_bus_traced(bus))) {
+		td_bus_trace(bus, TD_DELIVERED, TD_QUEUED, context->event, slot->subscription,
+			context->attempt, 0);
+		code = slot->handler(context->event, context, slot->arg);
+		td_bus_trace(bus, TD_PROCESSED, code == 0 ? TD_COMPLETED : TD_FAILED,
+			context->event, slot->subscription, context->attempt, code);
+	} else {
+		code = slot->handler(context->event, context, slot->arg);
+	}
+	reader->context = outer;
+	if (code != 0 && context->class_ == 0 && !context->refused) {
+		/* Failed without a word: the code is all there is to say. */
+		context->class_ = TD_RETRY;
+		context->after_ms = 0;
+		snprintf(context->reason, sizeof(context->reason), "%s", td_error_meaning(code));
+	}
+	return code;
+}
+
+int td_bus_typed_call(const struct td_event *event, struct td_context *context, void *arg)
+{
+	struct td_subscription *subscription = arg;
+	struct td_error err = TD_ERROR_INIT;
+	const void *object;
+	void *block = NULL;
+	int code;
+
+	if (event->object != NULL && event->object_type == subscription->typed.type)
+		return subscription->typed.call(subscription->typed.handler, event->object, context,
+			subscription->typed_arg);
+	code = td_event_object(event, subscription->typed.type, &object, &block, &err);
+	if (code == TD_E_NOMEM)
+		return td_fail(context, TD_RETRY, "%s", err.text);
+	if (code != 0) {
+		td_fail(context, TD_SKIP, "%s", err.text); /* it will not fit better next time */
+		return code;
+	}
+	code = subscription->typed.call(
+		subscription->typed.handler, object, context, subscription->typed_arg);
+	free(block);
+	return code;
+}
+
+int td_bus_fail(struct td_context *context, enum td_class class_, int64_t after_ms,
+	const char *format, va_list args)
+{
+	context->class_ = class_ >= TD_RETRY && class_ <= TD_STOP ? class_ : TD_RETRY;
+	context->after_ms = after_ms > 0 ? after_ms : 0;
+	context->refused = false;
+	vsnprintf(context->reason, sizeof(context->reason), format, args);
+	td_reader_mine.dirty = 1;
+	return TD_E_HANDLER;
+}
+
+struct td *td_bus_context_place(const struct td_context *context)
+{
+	return context->slot->subscription->bus->owner;
+}
+
+/* --- one event ---------------------------------------------------------------------------- */
+
+/* A delivery that failed for good: told in the cascade, in the receipt, and as a dead letter. */
+static void gave_up(struct td_bus *bus, struct td_cascade *cascade, struct td_context *context,
+	struct td_subscription *subscription, enum td_state state, int code)
+{
+	const struct td_event *event = context->event;
+
+	td_bus_trace(bus, TD_GAVE_UP, state, event, subscription, context->attempt, code);
+	if (cascade->book != NULL)
+		td_book_add(cascade->book, event, subscription, state, code, context->reason);
+	if (subscription->observer)
+		return;
+	if (cascade->failed++ == 0 && cascade->err != NULL)
+		td_error_set(cascade->err, TD_E_HANDLER, TD_NO_OFFSET, "handler %s: %s",
+			subscription->name, context->reason);
+	if (!context->refused)
+		td_letter_announce(subscription, event,
+			context->class_ != 0 ? context->class_ : TD_SKIP, code, context->reason,
+			NULL, cascade);
+}
+
+static void completed(struct td_bus *bus, struct td_cascade *cascade, const struct td_event *event,
+	struct td_subscription *subscription)
+{
+	if (TD_UNLIKELY(td_bus_traced(bus)))
+		td_bus_trace(bus, TD_DONE, TD_COMPLETED, event, subscription, 1, 0);
+	cascade->completed++;
+	if (cascade->book != NULL)
+		td_book_add(cascade->book, event, subscription, TD_COMPLETED, 0, NULL);
+}
+
+/* What a plain handler's failure means: it has no retries, but it may park its key or stop. */
+static enum td_state plain_failed(
+	struct td_bus *bus, struct td_cascade *cascade, struct td_context *context, int code)
+{
+	struct td_subscription *subscription = context->slot->subscription;
+
+	if ((context->class_ == TD_PARK || context->class_ == TD_STOP) && !subscription->observer) {
+		struct td_lane *lane = td_bus_lane(subscription);
+		struct td_owed owed = {
+			.event = td_event_ref(context->event), .book_number = TD_BOOK_NONE};
+		bool taken = lane != NULL && owed.event != NULL &&
+			     td_lane_take_over(lane, &owed, context->class_, context);
+		if (!taken)
+			td_event_unref(owed.event);
+		if (taken && context->class_ == TD_STOP) {
+			cascade->failed++;
+			if (cascade->book != NULL)
+				td_book_add(cascade->book, context->event, subscription, TD_STOPPED,
+					code, context->reason);
+			return TD_STOPPED;
+		}
+		if (taken) {
+			gave_up(bus, cascade, context, subscription, TD_PARKED, code);
+			return TD_PARKED;
+		}
+	}
+	gave_up(bus, cascade, context, subscription, TD_FAILED, code);
+	return TD_FAILED;
+}
+
+/* The careful way for one synchronous delivery; true if it failed. */
+static bool deliver(struct td_bus *bus, struct td_cascade *cascade, const struct td_event *event,
+	struct td_route *route)
+{
+	struct td_subscription *subscription = route->subscription;
+	const struct td_event *seen = route->selected != NULL ? route->selected : event;
+	struct td_slot slot = {subscription->handler, subscription->arg, subscription};
+	struct td_lane *lane = atomic_load_explicit(&subscription->lane, memory_order_acquire);
+	struct td_context context;
+	int code;
+
+	td_context_init(&context, seen, &slot, cascade);
+	if (route->code != 0) {
+		context.class_ = TD_SKIP;
+		snprintf(context.reason, sizeof(context.reason), "select: %s",
+			td_error_meaning(route->code));
+		gave_up(bus, cascade, &context, subscription, TD_FAILED, route->code);
+		return true;
+	}
+	if (lane != NULL) {
+		struct td_owed owed = {.event = td_event_ref(seen), .book_number = TD_BOOK_NONE};
+		if (owed.event != NULL) {
+			enum td_state state = td_lane_deliver(lane, &owed, cascade);
+			return state != TD_COMPLETED && state != TD_QUEUED;
+		}
+		code = TD_E_NOMEM;
+		context.class_ = TD_SKIP;
+		snprintf(context.reason, sizeof(context.reason), "%s", td_error_meaning(code));
+		gave_up(bus, cascade, &context, subscription, TD_FAILED, code);
+		return true;
+	}
+	code = td_bus_call(bus, &context);
+	if (TD_LIKELY(code == 0)) {
+		completed(bus, cascade, seen, subscription);
+		return false;
+	}
+	plain_failed(bus, cascade, &context, code);
+	return !subscription->observer;
+}
+
+static void dropped(struct td_bus *bus, struct td_cascade *cascade, const struct td_event *event,
+	struct td_subscription *subscription, const char *why)
+{
+	td_bus_trace(bus, TD_GAVE_UP, TD_DROPPED, event, subscription, 0, 0);
+	if (cascade->book != NULL)
+		td_book_add(cascade->book, event, subscription, TD_DROPPED, 0, why);
+}
+
+/* The synchronous part of one event. */
+static void run_routes(struct td_bus *bus, struct td_cascade *cascade, const struct td_event *event,
+	struct td_route *routes, size_t count, unsigned flags)
+{
+	bool stop = false;
+
+	for (size_t i = 0; i < count; i++) {
+		struct td_subscription *subscription = routes[i].subscription;
+
+		if (routes[i].queued || routes[i].dropped)
+			continue;
+		if (!atomic_load_explicit(&subscription->live, memory_order_relaxed))
+			continue;
+		if (stop) {
+			dropped(bus, cascade, event, subscription, "a handler before it failed");
+			continue;
+		}
+		stop = deliver(bus, cascade, event, &routes[i]) && (flags & TD_STOP_AT_FIRST) != 0;
+	}
+}
+
+void td_cascade_run(struct td_bus *bus, struct td_cascade *cascade)
+{
+	while (cascade->head != NULL) {
+		struct td_node *node = cascade->head;
+
+		cascade->head = node->next;
+		cascade->count--;
+		run_routes(bus, cascade, node->event, node->routes, node->count, node->flags);
+		free_node(node);
+	}
+}
+
+/* --- queues ------------------------------------------------------------------------------- */
+
+static bool wants_queue(const struct td_subscription *subscription, unsigned flags)
+{
+	return subscription->async || (flags & TD_ASYNC) != 0;
+}
+
+static void unreserve(struct td_routes *routes, size_t upto)
+{
+	for (size_t i = 0; i < upto; i++) {
+		if (routes->at[i].queued)
+			td_lane_unreserve(atomic_load(&routes->at[i].subscription->lane));
+		routes->at[i].queued = false;
+	}
+}
+
+/* A place in every queue the event goes to, or in none. */
+static int reserve(struct td_bus *bus, struct td_routes *routes, unsigned flags, bool may_wait,
+	struct td_cascade *cascade, const struct td_event *event, struct td_error *err)
+{
+	for (size_t i = 0; i < routes->count; i++) {
+		struct td_route *route = &routes->at[i];
+		bool drop = false;
+
+		if (!wants_queue(route->subscription, flags) || route->code != 0)
+			continue;
+		struct td_lane *lane = td_bus_lane(route->subscription);
+		int code = lane == NULL ? TD_E_NOMEM : td_lane_reserve(lane, may_wait, &drop);
+		if (code != 0) {
+			unreserve(routes, i);
+			if (code == TD_E_NOMEM)
+				return td_error_nomem(err);
+			return td_error_set(err, code, TD_NO_OFFSET, "subscription %s: %s",
+				route->subscription->name, td_error_meaning(code));
+		}
+		route->queued = !drop;
+		route->dropped = drop;
+		if (drop)
+			dropped(bus, cascade, event, route->subscription, "its queue is full");
+	}
+	return 0;
+}
+
+/* Hand over to the lanes what was reserved; `kept` is a kept event or NULL if there are none. */
+static void enqueue(struct td_routes *routes, struct td_event *kept, struct td_cascade *cascade)
+{
+	for (size_t i = 0; i < routes->count; i++) {
+		struct td_route *route = &routes->at[i];
+		struct td_subscription *subscription = route->subscription;
+		struct td_owed owed = {.book_number = TD_BOOK_NONE};
+
+		if (!route->queued)
+			continue;
+		if (route->selected != NULL) {
+			owed.event = route->selected;
+			route->selected = NULL;
+		} else {
+			owed.event = td_event_ref(kept);
+		}
+		if (cascade->book != NULL) {
+			owed.book_number = td_book_add(
+				cascade->book, owed.event, subscription, TD_QUEUED, 0, NULL);
+			if (owed.book_number != TD_BOOK_NONE) {
+				td_book_ref(cascade->book);
+				owed.book = cascade->book;
+			}
+		}
+		cascade->queued++;
+		td_lane_push(
+			atomic_load_explicit(&subscription->lane, memory_order_relaxed), &owed);
+	}
+}
+
+static bool any_queued(const struct td_routes *routes)
+{
+	for (size_t i = 0; i < routes->count; i++) {
+		if (routes->at[i].queued && routes->at[i].selected == NULL)
+			return true;
+	}
+	return false;
+}
+
+static void trace_published(
+	struct td_bus *bus, const struct td_event *event, const struct td_routes *routes)
+{
+	td_bus_trace(bus, TD_PUBLISHED, TD_QUEUED, event, NULL, 0, 0);
+	for (size_t i = 0; i < routes->count; i++)
+		td_bus_trace(bus, TD_ROUTED, TD_QUEUED, event, routes->at[i].subscription, 0, 0);
+}
+
+/*
+ * From routes to accepted: what both roads share. With `later` the synchronous part waits in that
+ * cascade (we are inside a handler); otherwise it runs now, in `cascade`.
+ */
+static int accept(struct td_bus *bus, const struct td_event *event, struct td_routes *routes,
+	unsigned flags, struct td_cascade *cascade, struct td_cascade *later, struct td_error *err)
+{
+	struct td_node *node = NULL;
+	struct td_event *kept = NULL;
+	int code;
+
+	if (later != NULL) {
+		if (later->head != NULL && later->count >= TD_CASCADE_MAX)
+			return td_error_set(err, TD_E_LIMIT, TD_NO_OFFSET,
+				"%u events wait in this cascade", TD_CASCADE_MAX);
+		node = malloc(sizeof(*node) + routes->count * sizeof(node->routes[0]));
+		if (node == NULL)
+			return td_error_nomem(err);
+	}
+	code = reserve(bus, routes, flags, later == NULL && td_bus_context(bus) == NULL, cascade,
+		event, err);
+	if (code == 0 && (later != NULL || any_queued(routes))) {
+		kept = td_event_ref(event);
+		if (kept == NULL) {
+			unreserve(routes, routes->count);
+			code = td_error_nomem(err);
+		}
+	}
+	if (code != 0) {
+		free(node);
+		return code;
+	}
+	if (TD_UNLIKELY(td_bus_traced(bus)))
+		trace_published(bus, event, routes);
+	enqueue(routes, kept, cascade);
+	if (later == NULL) {
+		td_event_unref(kept);
+		run_routes(bus, cascade, event, routes->at, routes->count, flags);
+		td_cascade_run(bus, cascade);
+		return 0;
+	}
+	for (size_t i = 0; i < routes->count; i++)
+		cascade->queued += !routes->at[i].queued && !routes->at[i].dropped;
+	node->event = kept;
+	node->flags = flags;
+	node->count = routes->count;
+	memcpy(node->routes, routes->at, routes->count * sizeof(node->routes[0]));
+	routes->count = 0; /* the node has what they held */
+	cascade_append(later, node);
+	td_reader_mine.dirty = 1;
+	return 0;
+}
+
+/* --- publish ------------------------------------------------------------------------------ */
+
+static int check_open(struct td_bus *bus, struct td_error *err)
+{
+	if (TD_UNLIKELY(atomic_load_explicit(&bus->closing, memory_order_relaxed)))
+		return td_error_set(err, TD_E_CLOSED, TD_NO_OFFSET, "the handle is closing");
+	return 0;
+}
+
+/* An event with its routes found (or candidates to be narrowed), from wherever it came. */
+static int publish_found(struct td_bus *bus, const struct td_event *event, struct td_routes *routes,
+	unsigned flags, struct td_receipt *receipt, struct td_error *err)
+{
+	struct td_context *context = td_bus_context(bus);
+	struct td_receipt_book *book = NULL;
+	struct td_cascade cascade;
+	int code;
+
+	if (receipt != NULL) {
+		code = td_book_open(receipt, bus, event, &book, err);
+		if (code != 0)
+			return code;
+	}
+	td_cascade_init(&cascade, book, err);
+	code = accept(bus, event, routes, flags, &cascade,
+		context != NULL ? context->cascade : NULL, err);
+	if (code == 0)
+		code = td_cascade_result(&cascade, receipt);
+	return code;
+}
+
+int td_bus_publish(struct td_bus *bus, const struct td_draft *draft, unsigned flags,
+	struct td_receipt *receipt, struct td_error *err)
+{
+	struct td_context *context;
+	struct td_inside inside;
+	struct td_origin origin;
+	struct td_event event;
+	struct td_event_scratch scratch;
+	struct td_routes routes;
+	uint8_t uuid[16];
+	int code = check_open(bus, err);
+
+	if (code != 0)
+		return code;
+	if (!td_bus_enter(bus, &inside))
+		return td_error_nomem(err);
+	context = td_bus_context(bus);
+	td_bus_origin(bus, &origin, uuid, TD_EVENT_KIND, context != NULL ? context->event : NULL);
+	code = td_event_lend(&event, &scratch, draft, &origin, err);
+	if (code == 0) {
+		td_routes_init(&routes);
+		if (TD_UNLIKELY(td_bus_traced(bus)))
+			td_bus_trace(bus, TD_CREATED, TD_QUEUED, &event, NULL, 0, 0);
+		code = td_routes_find(&routes, bus, &event);
+		if (code == 0)
+			code = publish_found(bus, &event, &routes, flags, receipt, err);
+		else
+			td_error_nomem(err);
+		td_routes_fini(&routes);
+		td_event_lend_end(&event);
+	}
+	td_bus_leave(&inside);
+	return code;
+}
+
+int td_bus_publish_event(struct td_bus *bus, struct td_event *event, unsigned flags,
+	struct td_receipt *receipt, struct td_error *err)
+{
+	struct td_inside inside;
+	struct td_routes routes;
+	int code = check_open(bus, err);
+
+	if (code != 0)
+		return code;
+	if (event->kind != TD_EVENT_KIND)
+		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "only events are published");
+	if (!td_bus_enter(bus, &inside))
+		return td_error_nomem(err);
+	td_routes_init(&routes);
+	code = td_routes_find(&routes, bus, event);
+	if (code == 0)
+		code = publish_found(bus, event, &routes, flags, receipt, err);
+	else
+		td_error_nomem(err);
+	td_routes_fini(&routes);
+	td_bus_leave(&inside);
+	return code;
+}
+
+int td_bus_announce(struct td_bus *bus, const struct td_draft *draft, const struct td_event *cause,
+	struct td_cascade *cascade)
+{
+	struct td_origin origin;
+	struct td_event *event;
+	struct td_routes routes;
+	uint8_t uuid[16];
+	int code;
+
+	td_bus_origin(bus, &origin, uuid, TD_EVENT_KIND, cause);
+	code = td_event_make(&event, draft, &origin, NULL);
+	if (code != 0)
+		return code;
+	td_routes_init(&routes);
+	code = td_routes_find(&routes, bus, event);
+	if (code == 0)
+		code = accept(bus, event, &routes, 0, cascade, cascade, NULL);
+	td_routes_fini(&routes);
+	td_event_unref(event);
+	return code;
+}
+
+int td_cascade_later(struct td_bus *bus, struct td_event *event, struct td_subscription *handler,
+	struct td_cascade *cascade, struct td_error *err)
+{
+	struct td_cascade none;
+	struct td_routes routes;
+	int code;
+
+	td_cascade_init(&none, NULL, NULL);
+	td_routes_init(&routes);
+	td_routes_add(&routes, handler);
+	code = accept(bus, event, &routes, 0, &none, cascade, err);
+	td_routes_fini(&routes);
+	return code;
+}
+
+/* --- topics ------------------------------------------------------------------------------- */
+
+int td_bus_topic_finish(struct td_topic *topic, struct td_context *context,
+	const struct td_slot *at, int code, struct td_error *err)
+{
+	struct td_bus *bus = topic->bus;
+	struct td_reader *reader = &td_reader_mine;
+	struct td_cascade *cascade = &context->own;
+	struct td_node *head = cascade->head, **tail = cascade->tail;
+	size_t waiting = cascade->count;
+	struct td_context *outer;
+
+	td_cascade_init(cascade, NULL, err);
+	if (head != NULL) {
+		cascade->head = head;
+		cascade->tail = tail;
+		cascade->count = waiting;
+	}
+	context->refused = false;
+	if (code != 0 && context->class_ == 0) {
+		context->class_ = TD_RETRY;
+		context->after_ms = 0;
+		snprintf(context->reason, sizeof(context->reason), "%s", td_error_meaning(code));
+	}
+	outer = reader->context;
+	reader->context = NULL;
+	if (code != 0)
+		plain_failed(bus, cascade, context, code);
+	for (const struct td_slot *slot = at + 1; slot->handler != NULL; slot++) {
+		struct td_route route = {.subscription = slot->subscription};
+
+		if (atomic_load_explicit(&slot->subscription->live, memory_order_relaxed))
+			deliver(bus, cascade, context->event, &route);
+	}
+	td_cascade_run(bus, cascade);
+	reader->context = outer;
+	reader->dirty = 0;
+	td_reader_leave(reader);
+	td_bus_reclaim(bus);
+	return cascade->failed > 0 ? TD_E_HANDLER : 0;
+}
+
+static int check_fits(
+	const struct td_topic *topic, const struct td_event *event, struct td_error *err)
+{
+	if (event->kind != TD_EVENT_KIND)
+		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "only events are published");
+	if (!td_text_is(event->address, topic->address))
+		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "topic %s: event of %.*s",
+			topic->address, TD_TEXT_ARG(event->address));
+	if (!td_text_is(event->attr[TD_ATTR_TYPE], topic->type))
+		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET,
+			"topic of %s: event of type %.*s", topic->type,
+			TD_TEXT_ARG(event->attr[TD_ATTR_TYPE]));
+	return 0;
+}
+
+int td_bus_topic_publish_slow(struct td_topic *topic, struct td_event *event,
+	struct td_receipt *receipt, struct td_error *err)
+{
+	struct td_bus *bus = topic->bus;
+	const struct td_plan *plan;
+	struct td_inside inside;
+	struct td_routes routes;
+	int code = check_open(bus, err);
+
+	if (code == 0)
+		code = check_fits(topic, event, err);
+	if (code != 0)
+		return code;
+	if (!td_bus_enter(bus, &inside))
+		return td_error_nomem(err);
+	plan = td_topic_plan(topic);
+	if (plan == NULL) {
+		td_bus_leave(&inside);
+		return td_error_nomem(err);
+	}
+	atomic_store_explicit(&event->topic, topic->number, memory_order_relaxed);
+	td_routes_init(&routes);
+	for (size_t i = 0; i < plan->count; i++)
+		td_routes_add(&routes, plan->slots[i].subscription);
+	code = td_routes_narrow(&routes, bus, event);
+	if (code == 0)
+		code = publish_found(bus, event, &routes, 0, receipt, err);
+	else
+		td_error_nomem(err);
+	td_routes_fini(&routes);
+	td_bus_leave(&inside);
+	return code;
+}

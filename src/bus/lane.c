@@ -1,0 +1,971 @@
+#include "bus/private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * A lane: what one subscription is owed, and the driver of its delivery machine.
+ *
+ *	publishers --reserve--> [ring] --(lane lock)--> [machine] --take--> handlers
+ *	                                                   ^                   |
+ *	                                                   +----- settle ------+
+ *
+ * A publisher reserves a place (a counter: the bound of the queue), then pushes into the ring
+ *without a lock. Whoever runs the lane moves the ring into the machine, takes a batch, runs it
+ *without the lock, settles it. Several workers may run one lane; the machine keeps keys in order.
+ *
+ * `attention` is what saves the wake-ups: 1 while somebody will look at the ring again before he
+ *leaves. A publisher that finds 0 makes it 1 and schedules the lane. Both sides put a full fence
+ *between their store and their look (push, then attention; attention, then ring): one of the two
+ *sees the other.
+ *
+ * Invariants:
+ *	L1  reserved == places promised + in the ring + pending + owed by the machine
+ *	L2  slots >= reserved: whoever has a place will find a slot, so a push cannot fail
+ *	L3  what is pending is older than what is in the ring, younger than what the machine has
+ */
+
+#define RING_CELLS 1024u
+#define BATCH_MAX  32u
+#define SLAB_SLOTS 64u
+/* When memory for the machine could not be had: how long until the next try. */
+#define NOMEM_RETRY_MS 10
+
+/* A place in the slab: what the machine knows as a token. */
+struct slot {
+	struct td_owed owed;
+	struct slot *next; /* free, or pending */
+};
+
+struct slab {
+	struct slab *next;
+	struct slot slots[SLAB_SLOTS];
+};
+
+struct td_lane {
+	struct td_run_links links; /* first: run.c finds it there */
+	struct td_subscription *subscription;
+	struct td_bus *bus;
+	struct td_ring *ring;
+
+	_Alignas(64) _Atomic size_t reserved;
+	_Atomic size_t slots; /* made so far */
+	_Alignas(64) _Atomic int attention;
+	_Atomic uint64_t activity; /* pushes so far */
+	_Atomic unsigned waiting_for_room;
+
+	struct td_mutex lock;
+	struct td_delivery *machine;
+	struct slab *slabs;
+	struct slot *free_slots;
+	struct slot *pending, **pending_tail; /* the machine would not take them yet */
+	uint64_t completed, failed, dropped, retried;
+};
+
+/* One delivery, from take to settle. */
+struct job {
+	struct td_due due;
+	struct slot *slot;
+};
+
+/* --- making ------------------------------------------------------------------------------- */
+
+struct td_lane *td_lane_new(struct td_subscription *s)
+{
+	struct td_delivery_options options = {
+		.keyed = s->order != TD_ORDER_NONE,
+		.owed_max = s->queue_max,
+		.retry = s->retry,
+		.parked_max = s->parked_max,
+	};
+	size_t cells = s->queue_max < RING_CELLS ? s->queue_max : RING_CELLS;
+	struct td_lane *lane = aligned_alloc(64, (sizeof(*lane) + 63) / 64 * 64);
+
+	if (lane == NULL)
+		return NULL;
+	memset(lane, 0, sizeof(*lane));
+	lane->subscription = s;
+	lane->bus = s->bus;
+	lane->pending_tail = &lane->pending;
+	lane->ring = td_ring_new(cells);
+	lane->machine = td_delivery_new(&options);
+	if (lane->ring == NULL || lane->machine == NULL || td_mutex_init(&lane->lock, NULL) != 0) {
+		td_delivery_free(lane->machine);
+		td_ring_free(lane->ring);
+		free(lane);
+		return NULL;
+	}
+	return lane;
+}
+
+void td_lane_free(struct td_lane *lane)
+{
+	if (lane == NULL)
+		return;
+	while (lane->slabs != NULL) {
+		struct slab *next = lane->slabs->next;
+
+		free(lane->slabs);
+		lane->slabs = next;
+	}
+	td_mutex_fini(&lane->lock);
+	td_delivery_free(lane->machine);
+	td_ring_free(lane->ring);
+	free(lane);
+}
+
+/* --- slots -------------------------------------------------------------------------------- */
+
+/* L2: called with a place in hand, before anybody relies on it. */
+static bool make_slots(struct td_lane *lane)
+{
+	bool enough = true;
+
+	td_mutex_lock(&lane->lock);
+	while (enough && atomic_load(&lane->slots) < atomic_load(&lane->reserved)) {
+		struct slab *slab = malloc(sizeof(*slab));
+
+		enough = slab != NULL;
+		if (!enough)
+			break;
+		slab->next = lane->slabs;
+		lane->slabs = slab;
+		for (size_t i = 0; i < SLAB_SLOTS; i++) {
+			slab->slots[i].next = lane->free_slots;
+			lane->free_slots = &slab->slots[i];
+		}
+		atomic_fetch_add(&lane->slots, SLAB_SLOTS);
+	}
+	td_mutex_unlock(&lane->lock);
+	return enough;
+}
+
+static struct slot *slot_get(struct td_lane *lane)
+{
+	struct slot *slot = lane->free_slots;
+
+	TD_ASSERT(slot != NULL); /* L2 */
+	lane->free_slots = slot->next;
+	return slot;
+}
+
+static void slot_put(struct td_lane *lane, struct slot *slot)
+{
+	slot->next = lane->free_slots;
+	lane->free_slots = slot;
+}
+
+static struct slot *slot_of(uint64_t token)
+{
+	return (struct slot *)(uintptr_t)token;
+}
+
+static uint64_t key_of_address(const struct td_lane *lane, struct td_text address)
+{
+	uint64_t key = td_hash(address.at, address.len, lane->bus->seed);
+
+	return key != 0 ? key : 1;
+}
+
+static uint64_t key_of(const struct td_lane *lane, const struct td_event *event)
+{
+	switch (lane->subscription->order) {
+	case TD_ORDER_SUBJECT:
+		return key_of_address(lane, event->address);
+	case TD_ORDER_ALL:
+		return 1;
+	case TD_ORDER_NONE:
+		break;
+	}
+	return 0;
+}
+
+/* --- what is let go ----------------------------------------------------------------------- */
+
+static void free_owed(struct td_owed *owed)
+{
+	td_event_unref(owed->event);
+	td_book_unref(owed->book);
+	free(owed->attempts);
+}
+
+/* Tell who waits for it; once told it is done, nobody waits any more. */
+static void tell(struct td_owed *owed, enum td_state state, int code, const char *reason)
+{
+	bool done = state != TD_QUEUED && state != TD_STOPPED;
+
+	if (owed->sync != NULL) {
+		owed->sync->state = state;
+		owed->sync->code = code;
+		snprintf(owed->sync->reason, sizeof(owed->sync->reason), "%s",
+			reason != NULL ? reason : "");
+	}
+	if (owed->book != NULL) {
+		td_book_settle(owed->book, owed->book_number, state, code, reason, done);
+		if (done) {
+			td_book_unref(owed->book);
+			owed->book = NULL;
+		}
+	}
+	if (owed->request != NULL && state != TD_QUEUED) {
+		td_request_settle(owed->request, state == TD_DROPPED ? TD_E_CLOSED : code, reason);
+		owed->request = NULL;
+	}
+	if (done && owed->sync != NULL) {
+		owed->sync->done = true;
+		owed->sync = NULL;
+	}
+}
+
+/* Room again. */
+static void unreserve(struct td_lane *lane, size_t count)
+{
+	if (count == 0)
+		return;
+	atomic_fetch_sub(&lane->reserved, count);
+	if (atomic_load(&lane->waiting_for_room) > 0)
+		td_run_settled(lane->bus);
+}
+
+void td_lane_unreserve(struct td_lane *lane)
+{
+	unreserve(lane, 1);
+}
+
+static void drop_one(struct td_lane *lane, struct slot *slot)
+{
+	td_bus_trace(lane->bus, TD_GAVE_UP, TD_DROPPED, slot->owed.event, lane->subscription, 0, 0);
+	tell(&slot->owed, TD_DROPPED, 0, "dropped");
+	free_owed(&slot->owed);
+	slot_put(lane, slot);
+	lane->dropped++;
+}
+
+/* --- into the machine --------------------------------------------------------------------- */
+
+static struct slot *append_pending(struct td_lane *lane, const struct td_owed *owed)
+{
+	struct slot *slot = slot_get(lane);
+
+	slot->owed = *owed;
+	slot->next = NULL;
+	*lane->pending_tail = slot;
+	lane->pending_tail = &slot->next;
+	return slot;
+}
+
+/* Under the lock: from the ring into the machine, as far as it takes them (D5, memory). */
+static void gather(struct td_lane *lane)
+{
+	struct td_owed owed;
+
+	while (td_ring_pop(lane->ring, &owed, sizeof(owed)))
+		append_pending(lane, &owed);
+	while (lane->pending != NULL) {
+		struct slot *slot = lane->pending;
+		uint64_t key = key_of(lane, slot->owed.event);
+
+		if (td_delivery_admit(lane->machine, (uint64_t)(uintptr_t)slot, key) != 0)
+			return;
+		lane->pending = slot->next;
+		if (lane->pending == NULL)
+			lane->pending_tail = &lane->pending;
+	}
+}
+
+static bool drop_oldest(struct td_lane *lane)
+{
+	uint64_t token;
+	bool dropped;
+
+	td_mutex_lock(&lane->lock);
+	gather(lane);
+	dropped = td_delivery_drop_oldest(lane->machine, &token);
+	if (dropped)
+		drop_one(lane, slot_of(token));
+	else
+		lane->dropped++; /* all there is runs: the new one goes */
+	td_mutex_unlock(&lane->lock);
+	if (dropped)
+		unreserve(lane, 1);
+	return dropped;
+}
+
+/* --- a place in the queue ----------------------------------------------------------------- */
+
+static int try_reserve(struct td_lane *lane)
+{
+	size_t before = atomic_fetch_add(&lane->reserved, 1);
+
+	if (TD_UNLIKELY(before >= lane->subscription->queue_max)) {
+		atomic_fetch_sub(&lane->reserved, 1);
+		return TD_E_FULL;
+	}
+	if (TD_UNLIKELY(before >= atomic_load_explicit(&lane->slots, memory_order_relaxed)) &&
+		!make_slots(lane)) {
+		unreserve(lane, 1);
+		return TD_E_NOMEM;
+	}
+	return 0;
+}
+
+static int wait_for_room(struct td_lane *lane)
+{
+	struct td_bus *bus = lane->bus;
+	int code;
+
+	atomic_fetch_add(&lane->waiting_for_room, 1);
+	for (;;) {
+		uint64_t seen = td_run_settled_count(bus);
+
+		if (atomic_load(&bus->closing) || !atomic_load(&lane->subscription->live)) {
+			code = TD_E_CLOSED;
+			break;
+		}
+		code = try_reserve(lane);
+		if (code != TD_E_FULL)
+			break;
+		if (bus->workers_count > 0)
+			td_run_wait_settled(bus, seen, INT64_MAX);
+		else if (td_run_turn(bus) == 0)
+			break; /* what could make room is what we would wait for */
+	}
+	atomic_fetch_sub(&lane->waiting_for_room, 1);
+	return code;
+}
+
+int td_lane_reserve(struct td_lane *lane, bool may_wait, bool *dropped)
+{
+	enum td_when_full policy = lane->subscription->when_full;
+	int code = try_reserve(lane);
+
+	*dropped = false;
+	if (TD_LIKELY(code != TD_E_FULL))
+		return code;
+	if (policy == TD_DROP_OLDEST) {
+		while (code == TD_E_FULL && drop_oldest(lane))
+			code = try_reserve(lane);
+		*dropped = code == TD_E_FULL;
+		return *dropped ? 0 : code;
+	}
+	if (policy == TD_WAIT && may_wait)
+		return wait_for_room(lane);
+	return TD_E_FULL;
+}
+
+void td_lane_push(struct td_lane *lane, const struct td_owed *owed)
+{
+	int idle = 0;
+
+	if (TD_UNLIKELY(!td_ring_push(lane->ring, owed, sizeof(*owed)))) {
+		td_mutex_lock(
+			&lane->lock); /* the ring is shorter than the queue: empty it ourselves */
+		gather(lane);
+		append_pending(lane, owed);
+		gather(lane);
+		td_mutex_unlock(&lane->lock);
+	}
+	atomic_fetch_add_explicit(&lane->activity, 1, memory_order_relaxed);
+	atomic_thread_fence(memory_order_seq_cst);
+	if (atomic_load_explicit(&lane->attention, memory_order_relaxed) == 0 &&
+		atomic_compare_exchange_strong(&lane->attention, &idle, 1))
+		td_run_schedule(lane->bus, lane);
+}
+
+/* --- one delivery ------------------------------------------------------------------------- */
+
+static void note_attempt(struct td_lane *lane, struct td_owed *owed, int code, const char *reason)
+{
+	struct td_attempts *attempts = owed->attempts;
+	struct td_attempt *attempt;
+
+	if (attempts == NULL) {
+		attempts = owed->attempts = calloc(1, sizeof(*attempts));
+		if (attempts == NULL)
+			return; /* the letter will tell less */
+		attempts->first = 1;
+	}
+	if (attempts->count == TD_ATTEMPTS_KEPT) {
+		memmove(attempts->kept, attempts->kept + 1,
+			(TD_ATTEMPTS_KEPT - 1) * sizeof(attempts->kept[0]));
+		attempts->count--;
+		attempts->first++;
+	}
+	attempt = &attempts->kept[attempts->count++];
+	attempt->at = td_clock_wall(lane->bus->clock);
+	attempt->code = code;
+	snprintf(attempt->reason, sizeof(attempt->reason), "%.*s", (int)sizeof(attempt->reason) - 1,
+		reason);
+}
+
+static enum td_settle settle_of(const struct td_lane *lane, const struct td_context *context)
+{
+	if (context->refused || lane->subscription->observer)
+		return TD_SETTLE_DONE;
+	switch (context->class_) {
+	case TD_SKIP:
+		return TD_SETTLE_SKIP;
+	case TD_PARK:
+		return TD_SETTLE_PARK;
+	case TD_STOP:
+		return TD_SETTLE_STOP;
+	case TD_RETRY:
+		break;
+	}
+	return TD_SETTLE_RETRY;
+}
+
+static enum td_state state_of(
+	const struct td_lane *lane, const struct td_context *context, enum td_verdict verdict)
+{
+	switch (verdict) {
+	case TD_VERDICT_DONE:
+		return lane->subscription->observer && !context->refused ? TD_FAILED : TD_COMPLETED;
+	case TD_VERDICT_RETRY:
+		return TD_QUEUED;
+	case TD_VERDICT_SKIPPED:
+		return TD_FAILED;
+	case TD_VERDICT_PARKED:
+		return TD_PARKED;
+	case TD_VERDICT_STOPPED:
+		break;
+	}
+	return TD_STOPPED;
+}
+
+static void count_state(struct td_lane *lane, enum td_state state)
+{
+	if (state == TD_COMPLETED)
+		lane->completed++;
+	else if (state == TD_FAILED || state == TD_PARKED)
+		lane->failed++;
+	else
+		lane->retried++;
+}
+
+/* It did not just succeed: the machine decides, everybody is told, a letter may go out. */
+static enum td_state settle_failed(
+	struct td_lane *lane, struct job *job, struct td_context *context, int code)
+{
+	struct td_bus *bus = lane->bus;
+	struct slot *slot = job->slot;
+	struct td_attempts *attempts = NULL;
+	struct td_event *event = td_event_ref(context->event);
+	double unit = (double)(td_bus_random(bus) >> 11) * 0x1p-53;
+	struct td_settled settled;
+	enum td_state state;
+	bool gone;
+
+	td_mutex_lock(&lane->lock);
+	note_attempt(lane, &slot->owed, code, context->reason);
+	settled = td_delivery_settle(lane->machine, job->due.ticket, settle_of(lane, context),
+		context->after_ms, unit, td_bus_now_ms(bus));
+	state = state_of(lane, context, settled.verdict);
+	gone = state == TD_COMPLETED || state == TD_FAILED;
+	count_state(lane, state);
+	tell(&slot->owed, state, code, context->reason);
+	if (state == TD_FAILED || state == TD_PARKED) {
+		attempts = slot->owed.attempts;
+		slot->owed.attempts = NULL;
+	}
+	if (gone) {
+		free_owed(&slot->owed);
+		slot_put(lane, slot);
+	}
+	td_mutex_unlock(&lane->lock);
+	unreserve(lane, gone);
+
+	if (td_bus_traced(bus))
+		td_bus_trace(bus,
+			state == TD_QUEUED || state == TD_STOPPED ? TD_TRY_AGAIN
+			: state == TD_COMPLETED                   ? TD_DONE
+								  : TD_GAVE_UP,
+			state, event, lane->subscription, context->attempt, code);
+	if ((state == TD_FAILED || state == TD_PARKED) && !lane->subscription->observer)
+		td_letter_announce(lane->subscription, event, context->class_, code,
+			context->reason, attempts, context->cascade);
+	free(attempts);
+	td_event_unref(event);
+	return state;
+}
+
+enum ran { RAN_DONE, RAN_SETTLED, RAN_STOPPED };
+
+/* Call the handler. RAN_DONE: it succeeded, and only remains to be settled as done. */
+static enum ran run_job(struct td_lane *lane, struct job *job, struct td_cascade *cascade)
+{
+	struct td_bus *bus = lane->bus;
+	struct td_subscription *s = lane->subscription;
+	struct td_slot slot = {s->handler, s->arg, s};
+	struct td_cascade own;
+	struct td_context context;
+	enum ran ran = RAN_DONE;
+	int code;
+
+	td_cascade_init(&own, NULL, NULL);
+	td_context_init(&context, job->slot->owed.event, &slot, cascade != NULL ? cascade : &own);
+	context.attempt = job->due.attempt;
+	context.request = job->slot->owed.request;
+	if (TD_LIKELY(atomic_load_explicit(&s->live, memory_order_relaxed))) {
+		code = td_bus_call(bus, &context);
+	} else {
+		code = TD_E_CLOSED; /* unsubscribed since it was taken: nobody is called */
+		context.refused = true;
+		snprintf(context.reason, sizeof(context.reason), "unsubscribed");
+	}
+	if (TD_UNLIKELY(code != 0))
+		ran = settle_failed(lane, job, &context, code) == TD_STOPPED ? RAN_STOPPED
+									     : RAN_SETTLED;
+	if (cascade == NULL)
+		td_cascade_run(bus, &own);
+	return ran;
+}
+
+/* --- a stretch ---------------------------------------------------------------------------- */
+
+/* How many to take at once: few enough that other workers find something too. */
+static size_t batch_size(const struct td_lane *lane)
+{
+	size_t workers = lane->bus->workers_count;
+	size_t share;
+
+	if (workers <= 1)
+		return BATCH_MAX;
+	share = td_delivery_counts(lane->machine).waiting / (4 * workers);
+	return share < 1 ? 1 : share > BATCH_MAX ? BATCH_MAX : share;
+}
+
+/* Settle what went well, all at once. Under the lock; `owed` takes what is to be freed outside. */
+static void settle_done(struct td_lane *lane, struct job *jobs, size_t count, struct td_owed *owed)
+{
+	int64_t now = count > 0 ? td_bus_now_ms(lane->bus) : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		td_delivery_settle(lane->machine, jobs[i].due.ticket, TD_SETTLE_DONE, 0, 0, now);
+		owed[i] = jobs[i].slot->owed;
+		if (owed[i].sync != NULL) { /* who waits there reads it under the lock */
+			owed[i].sync->state = TD_COMPLETED;
+			owed[i].sync->done = true;
+			owed[i].sync = NULL;
+		}
+		slot_put(lane, jobs[i].slot);
+	}
+	lane->completed += count;
+}
+
+static void tell_done(struct td_lane *lane, struct td_owed *owed, size_t count)
+{
+	bool traced = td_bus_traced(lane->bus);
+
+	for (size_t i = 0; i < count; i++) {
+		if (TD_UNLIKELY(traced))
+			td_bus_trace(lane->bus, TD_DONE, TD_COMPLETED, owed[i].event,
+				lane->subscription, 0, 0);
+		tell(&owed[i], TD_COMPLETED, 0, NULL);
+		free_owed(&owed[i]);
+	}
+	unreserve(lane, count);
+}
+
+/*
+ * Under the lock, with nothing to take: leave, unless something came meanwhile that nobody else
+ * will look at. True: look again.
+ */
+static bool leave(struct td_lane *lane)
+{
+	int idle = 0;
+	int64_t due = td_delivery_next_ms(lane->machine, td_bus_now_ms(lane->bus));
+
+	if (lane->pending != NULL && td_delivery_counts(lane->machine).parked == 0) {
+		int64_t again = td_bus_now_ms(lane->bus) + NOMEM_RETRY_MS;
+		due = due < again ? due : again;
+	}
+	td_run_timer(lane->bus, lane, due);
+	atomic_store(&lane->attention, 0);
+	atomic_thread_fence(memory_order_seq_cst);
+	return td_ring_count(lane->ring) > 0 &&
+	       atomic_compare_exchange_strong(&lane->attention, &idle, 1);
+}
+
+/* Under the lock, before running a batch: let others in, if there are others. */
+static void share(struct td_lane *lane)
+{
+	int idle = 0;
+
+	if (lane->bus->workers_count <= 1)
+		return; /* nobody else: we look at the ring again before we leave */
+	if (td_delivery_counts(lane->machine).waiting > 0) {
+		atomic_store(&lane->attention, 1);
+		td_run_schedule(lane->bus, lane);
+		return;
+	}
+	atomic_store(&lane->attention, 0);
+	atomic_thread_fence(memory_order_seq_cst);
+	if (td_ring_count(lane->ring) > 0 &&
+		atomic_compare_exchange_strong(&lane->attention, &idle, 1))
+		td_run_schedule(lane->bus, lane);
+}
+
+static size_t take(struct td_lane *lane, struct job *jobs, size_t most)
+{
+	int64_t now = td_bus_now_ms(lane->bus);
+	size_t count = 0;
+
+	while (count < most && td_delivery_take(lane->machine, now, &jobs[count].due)) {
+		jobs[count].slot = slot_of(jobs[count].due.token);
+		count++;
+	}
+	return count;
+}
+
+size_t td_lane_run(struct td_lane *lane, size_t most, struct td_cascade *cascade)
+{
+	struct job jobs[BATCH_MAX];
+	struct td_owed owed[BATCH_MAX];
+	size_t ran = 0;
+
+	td_mutex_lock(&lane->lock);
+	for (;;) {
+		size_t batch, count, next, done = 0;
+
+		gather(lane);
+		if (ran >= most) {
+			atomic_store(&lane->attention, 1);
+			td_run_schedule(lane->bus, lane);
+			break;
+		}
+		batch = batch_size(lane);
+		count = take(lane, jobs, batch < most - ran ? batch : most - ran);
+		if (count == 0) {
+			if (leave(lane))
+				continue;
+			break;
+		}
+		share(lane);
+		td_mutex_unlock(&lane->lock);
+		for (next = 0; next < count;) {
+			enum ran how = run_job(lane, &jobs[next], cascade);
+
+			if (how == RAN_DONE)
+				jobs[done++] = jobs[next];
+			next++;
+			if (how == RAN_STOPPED)
+				break;
+		}
+		ran += next;
+		td_mutex_lock(&lane->lock);
+		while (count > next) /* stopped: the rest of the batch was not tried */
+			td_delivery_return(lane->machine, jobs[--count].due.ticket);
+		settle_done(lane, jobs, done, owed);
+		td_mutex_unlock(&lane->lock);
+		tell_done(lane, owed, done);
+		td_mutex_lock(&lane->lock);
+	}
+	td_mutex_unlock(&lane->lock);
+	td_run_settled(lane->bus);
+	return ran;
+}
+
+/* --- synchronous, with a lane ------------------------------------------------------------- */
+
+/* What became of it, for the publisher's receipt; failures have told their letter already. */
+static enum td_state told(
+	struct td_lane *lane, const struct td_sync *sync, struct td_cascade *cascade)
+{
+	switch (sync->state) {
+	case TD_COMPLETED:
+		cascade->completed++;
+		break;
+	case TD_QUEUED:
+		cascade->queued++;
+		break;
+	case TD_FAILED:
+	case TD_PARKED:
+	case TD_STOPPED:
+		if (lane->subscription->observer)
+			break;
+		if (cascade->failed++ == 0 && cascade->err != NULL)
+			td_error_set(cascade->err, TD_E_HANDLER, TD_NO_OFFSET, "handler %s: %s",
+				lane->subscription->name, sync->reason);
+		break;
+	case TD_DROPPED:
+		break;
+	}
+	return sync->state;
+}
+
+enum td_state td_lane_deliver(
+	struct td_lane *lane, struct td_owed *owed, struct td_cascade *cascade)
+{
+	struct td_subscription *s = lane->subscription;
+	struct td_sync sync = {.state = TD_QUEUED};
+	struct slot *slot;
+	bool dropped;
+	int code = td_lane_reserve(lane, td_bus_context(lane->bus) == NULL, &dropped);
+
+	if (code != 0 || dropped) {
+		enum td_state state = dropped ? TD_DROPPED : TD_FAILED;
+
+		if (cascade->book != NULL)
+			td_book_add(
+				cascade->book, owed->event, s, state, code, td_error_meaning(code));
+		if (!dropped) {
+			if (cascade->failed++ == 0 && cascade->err != NULL)
+				td_error_set(cascade->err, TD_E_HANDLER, TD_NO_OFFSET,
+					"subscription %s: %s", s->name, td_error_meaning(code));
+			td_letter_announce(s, owed->event, TD_SKIP, code, td_error_meaning(code),
+				NULL, cascade);
+		}
+		td_event_unref(owed->event);
+		return state;
+	}
+	owed->sync = &sync;
+	if (cascade->book != NULL) {
+		owed->book_number = td_book_add(cascade->book, owed->event, s, TD_QUEUED, 0, NULL);
+		if (owed->book_number != TD_BOOK_NONE) {
+			td_book_ref(cascade->book);
+			owed->book = cascade->book;
+		}
+	}
+	td_mutex_lock(&lane->lock);
+	gather(lane);
+	slot = append_pending(lane, owed);
+	atomic_store(&lane->attention, 1);
+	td_mutex_unlock(&lane->lock);
+	atomic_fetch_add_explicit(&lane->activity, 1, memory_order_relaxed);
+	td_lane_run(lane, SIZE_MAX, cascade);
+	td_mutex_lock(&lane->lock);
+	if (!sync.done)
+		slot->owed.sync = NULL; /* it is retried, waits behind its key, or runs elsewhere */
+	td_mutex_unlock(&lane->lock);
+	return told(lane, &sync, cascade);
+}
+
+bool td_lane_take_over(struct td_lane *lane, struct td_owed *owed, enum td_class class_,
+	struct td_context *context)
+{
+	struct slot *slot;
+	struct td_due due;
+	bool taken;
+
+	if (try_reserve(lane) != 0)
+		return false;
+	td_mutex_lock(&lane->lock);
+	gather(lane);
+	slot = append_pending(lane, owed);
+	gather(lane);
+	/* If others are owed before it, it is delivered again in its turn: at least once. */
+	taken = td_delivery_take(lane->machine, td_bus_now_ms(lane->bus), &due);
+	if (taken && slot_of(due.token) == slot) {
+		td_delivery_settle(lane->machine, due.ticket,
+			class_ == TD_PARK ? TD_SETTLE_PARK : TD_SETTLE_STOP, 0, 0,
+			td_bus_now_ms(lane->bus));
+		count_state(lane, class_ == TD_PARK ? TD_PARKED : TD_STOPPED);
+	} else if (taken) {
+		td_delivery_return(lane->machine, due.ticket);
+		td_run_schedule(lane->bus, lane);
+	}
+	td_mutex_unlock(&lane->lock);
+	(void)context;
+	return true;
+}
+
+/* --- what its owner asks ------------------------------------------------------------------ */
+
+struct clearing {
+	struct td_lane *lane;
+	size_t count;
+};
+
+static void dropped_by_machine(void *arg, uint64_t token)
+{
+	struct clearing *clearing = arg;
+
+	drop_one(clearing->lane, slot_of(token));
+	clearing->count++;
+}
+
+void td_lane_clear(struct td_lane *lane)
+{
+	struct clearing clearing = {lane, 0};
+
+	td_mutex_lock(&lane->lock);
+	gather(lane);
+	td_delivery_clear(lane->machine, dropped_by_machine, &clearing);
+	while (lane->pending != NULL) {
+		struct slot *slot = lane->pending;
+
+		lane->pending = slot->next;
+		drop_one(lane, slot);
+		clearing.count++;
+	}
+	lane->pending_tail = &lane->pending;
+	td_mutex_unlock(&lane->lock);
+	unreserve(lane, clearing.count);
+	td_run_settled(lane->bus);
+}
+
+bool td_lane_idle(struct td_lane *lane, uint64_t *activity)
+{
+	struct td_delivery_counts counts;
+	bool idle;
+
+	td_mutex_lock(&lane->lock);
+	counts = td_delivery_counts(lane->machine);
+	*activity += atomic_load(&lane->activity);
+	idle = counts.running == 0;
+	if (!counts.stopped)
+		idle = idle && counts.waiting + counts.blocked + counts.retrying == 0 &&
+		       td_ring_count(lane->ring) == 0 &&
+		       (lane->pending == NULL || counts.parked > 0);
+	td_mutex_unlock(&lane->lock);
+	return idle;
+}
+
+void td_lane_verify(struct td_lane *lane)
+{
+	size_t pending = 0;
+
+	td_mutex_lock(&lane->lock);
+	gather(lane);
+	td_delivery_verify(lane->machine);
+	for (struct slot *slot = lane->pending; slot != NULL; slot = slot->next)
+		pending++;
+	TD_ASSERT(atomic_load(&lane->reserved) == pending + td_delivery_counts(lane->machine).owed +
+							  td_ring_count(lane->ring)); /* L1 */
+	TD_ASSERT(atomic_load(&lane->slots) >= atomic_load(&lane->reserved));         /* L2 */
+	td_mutex_unlock(&lane->lock);
+}
+
+/* By the subject of its events: the key, or an error that says why there can be none. */
+static int key_of_subject(
+	const struct td_lane *lane, const char *subject, uint64_t *key, struct td_error *err)
+{
+	char encoded[TD_ADDRESS_BYTES_MAX];
+	struct td_text address;
+	int code;
+
+	if (lane->subscription->order == TD_ORDER_NONE)
+		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET,
+			"%s has no keys: redrive or dismiss all", lane->subscription->name);
+	if (lane->subscription->order == TD_ORDER_ALL) {
+		*key = 1;
+		return 0;
+	}
+	code = td_address_encode(td_text(subject), encoded, &address, err);
+	if (code == 0)
+		*key = key_of_address(lane, address);
+	return code;
+}
+
+static bool dismiss(struct td_lane *lane, uint64_t key)
+{
+	uint64_t token;
+
+	if (!td_delivery_dismiss(lane->machine, key, &token))
+		return false;
+	free_owed(&slot_of(token)->owed);
+	slot_put(lane, slot_of(token));
+	return true;
+}
+
+/* Redrive or dismiss one key or all; how many in *count. Under the lock. */
+static int release(
+	struct td_lane *lane, const char *subject, bool again, size_t *count, struct td_error *err)
+{
+	uint64_t key, token;
+	size_t cursor;
+	int code;
+
+	*count = 0;
+	if (subject != NULL) {
+		code = key_of_subject(lane, subject, &key, err);
+		if (code != 0)
+			return code;
+		*count = again ? td_delivery_redrive(lane->machine, key) : dismiss(lane, key);
+		return *count > 0 ? 0
+				  : td_error_set(err, TD_E_NOT_FOUND, TD_NO_OFFSET,
+					    "subject %s is not parked", subject);
+	}
+	while (cursor = 0, td_delivery_parked(lane->machine, &cursor, &key, &token)) {
+		if (!(again ? td_delivery_redrive(lane->machine, key) : dismiss(lane, key)))
+			break;
+		(*count)++;
+	}
+	return 0;
+}
+
+static int release_and_go_on(
+	struct td_subscription *s, const char *subject, bool again, struct td_error *err)
+{
+	struct td_lane *lane = atomic_load(&s->lane);
+	size_t count = 0;
+	int code;
+
+	if (lane == NULL)
+		return subject == NULL ? 0
+				       : td_error_set(err, TD_E_NOT_FOUND, TD_NO_OFFSET,
+						 "subject %s is not parked", subject);
+	td_mutex_lock(&lane->lock);
+	code = release(lane, subject, again, &count, err);
+	td_mutex_unlock(&lane->lock);
+	if (!again)
+		unreserve(lane, count);
+	if (count > 0)
+		td_run_schedule(lane->bus, lane);
+	return code;
+}
+
+int td_bus_redrive(struct td_subscription *s, const char *subject, struct td_error *err)
+{
+	return release_and_go_on(s, subject, true, err);
+}
+
+int td_bus_dismiss(struct td_subscription *s, const char *subject, struct td_error *err)
+{
+	return release_and_go_on(s, subject, false, err);
+}
+
+int td_bus_resume(struct td_subscription *s, struct td_error *err)
+{
+	struct td_lane *lane = atomic_load(&s->lane);
+	bool stopped = false;
+
+	if (lane != NULL) {
+		td_mutex_lock(&lane->lock);
+		stopped = td_delivery_counts(lane->machine).stopped;
+		if (stopped)
+			td_delivery_resume(lane->machine);
+		td_mutex_unlock(&lane->lock);
+	}
+	if (!stopped)
+		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "%s is not stopped", s->name);
+	td_run_schedule(lane->bus, lane);
+	return 0;
+}
+
+void td_bus_status(struct td_subscription *s, struct td_subscription_status *status)
+{
+	struct td_lane *lane = atomic_load(&s->lane);
+	struct td_delivery_counts counts;
+
+	*status = (struct td_subscription_status){0};
+	if (lane == NULL)
+		return;
+	td_mutex_lock(&lane->lock);
+	gather(lane);
+	counts = td_delivery_counts(lane->machine);
+	status->waiting = counts.waiting + counts.blocked;
+	for (struct slot *slot = lane->pending; slot != NULL; slot = slot->next)
+		status->waiting++;
+	status->running = counts.running;
+	status->retrying = counts.retrying;
+	status->parked = counts.parked;
+	status->stopped = counts.stopped;
+	status->completed = lane->completed;
+	status->failed = lane->failed;
+	status->dropped = lane->dropped;
+	status->retried = lane->retried;
+	td_mutex_unlock(&lane->lock);
+}

@@ -1,0 +1,310 @@
+/*
+ * What the files of the bus share.
+ *
+ * Locks, and the order in which they may be taken:
+ *
+ *	bus->lock        interests: trie, subscriptions, handlers, topics, what is retired
+ *	  lane->lock     one lane: its machine and what it owes
+ *	    bus->run     which lanes want a worker, timers, who sleeps
+ *	      book->lock one receipt
+ *
+ * No lock is held while a handler or a release function runs; a hook may not call the library.
+ */
+#ifndef TD_BUS_PRIVATE_H
+#define TD_BUS_PRIVATE_H
+
+#include "bus/bus.h"
+
+#define TD_QUEUE_DEFAULT  65536u
+#define TD_CASCADE_MAX    65536u
+#define TD_CAUSES_DEFAULT 100u
+#define TD_PARKED_DEFAULT 1024u
+#define TD_WORKERS_MAX    256u
+
+struct td_lane;
+struct td_retired;
+
+struct td_subscription {
+	struct td_bus *bus;
+	_Atomic bool live;
+	uint64_t number;   /* order of subscribing */
+	enum td_kind kind; /* TD_EVENT_KIND: an interest; else the handler of that kind */
+
+	char *name;
+	char *pattern;
+	char **types; /* for a handler: its one type */
+	size_t types_count;
+	struct td_filter *filter;
+	struct td_filter *filters;
+	struct td_select *select;
+
+	td_handler *
+		handler; /* of a typed one: the thunk in dispatch.c, with the subscription as arg */
+	void *arg;
+	struct td_typed_handler typed;
+	void *typed_arg;
+	void (*release)(void *arg);
+	void *release_arg;
+
+	bool async, observer;
+	bool hears_own; /* asked for the library's own events, of types "td...." */
+	enum td_order order;
+	enum td_when_full when_full;
+	size_t queue_max, parked_max;
+	struct td_retry retry;
+
+	_Atomic(struct td_lane *) lane;      /* NULL while synchronous and without trouble */
+	struct td_subscription *prev, *next; /* bus->subscriptions */
+	struct td_subscription *same_name;   /* bus->names */
+};
+
+struct td_bus {
+	struct td *owner;
+	const struct td_clock *clock;
+	const struct td_random *random;
+	bool simulated; /* the world is not the real one: numbers come from `rng` alone */
+	struct td_rng rng;
+	td_uuid_tick tick;
+	uint64_t seed;
+
+	char *source;
+	bool async;
+	unsigned causes_max;
+	size_t data_bytes_max;
+
+	_Atomic bool closing;
+	_Atomic(td_trace_hook *) trace;
+	void *_Atomic trace_arg;
+
+	struct td_mutex lock;
+	struct td_trie *trie;   /* written under the lock, read without */
+	struct td_map handlers; /* hash of kind and type -> subscription, read under the lock */
+	struct td_map names;
+	struct td_subscription *subscriptions;
+	size_t subscriptions_count;
+	uint64_t numbers; /* of subscriptions and topics */
+	struct td_topic *topics;
+	struct td_retired *retired;
+	_Atomic size_t letter_interests; /* subscriptions that might want dead letters */
+
+	/* run.c */
+	struct td_mutex run;
+	struct td_condition wake;    /* workers */
+	struct td_condition settled; /* who awaits, drains, or waits for room */
+	_Atomic uint64_t settled_count;
+	_Atomic unsigned settled_waiters;
+	struct td_lane *run_head, *run_tail;
+	_Atomic unsigned ready; /* lanes in it */
+	struct td_lane *timers;
+	unsigned sleepers;
+	_Atomic bool stopping;
+	unsigned workers_count;
+	struct td_thread *workers;
+	struct td_loop *loop;
+};
+
+/* --- place.c ------------------------------------------------------------------------------ */
+
+uint64_t td_bus_random(struct td_bus *bus);
+int64_t td_bus_now_ms(const struct td_bus *bus);
+/* Time, id and the rest that a draft leaves open. `uuid` is the caller's 16 bytes. */
+void td_bus_origin(struct td_bus *bus, struct td_origin *origin, uint8_t uuid[16],
+	enum td_kind kind, const struct td_event *cause);
+void td_bus_trace(struct td_bus *bus, enum td_moment moment, enum td_state state,
+	const struct td_event *event, const struct td_subscription *subscription, unsigned attempt,
+	int code);
+static inline bool td_bus_traced(struct td_bus *bus)
+{
+	return atomic_load_explicit(&bus->trace, memory_order_relaxed) != NULL;
+}
+/* The delivery that this thread is in, of this bus; NULL: none. */
+struct td_context *td_bus_context(struct td_bus *bus);
+
+/* --- interest.c --------------------------------------------------------------------------- */
+
+/* Where an event goes: subscriptions that are live and whose filter it passes, in order. */
+struct td_route {
+	struct td_subscription *subscription;
+	struct td_event *selected; /* what `select` made of it, kept; NULL: the event itself */
+	int code;                  /* why `select` failed; 0 */
+	bool queued;               /* the lane has it (or a place in it is reserved) */
+	bool dropped;              /* its queue was full, and the policy is to drop it */
+};
+struct td_routes {
+	struct td_route *at;
+	size_t count, cap;
+	bool failed; /* memory ran out */
+	struct td_route first[16];
+};
+void td_routes_init(struct td_routes *routes);
+void td_routes_fini(struct td_routes *routes);
+bool td_routes_add(struct td_routes *routes, struct td_subscription *subscription);
+/* Match, sort, filter, select. The calling thread is inside (td_reader_enter). TD_E_NOMEM. */
+int td_routes_find(struct td_routes *routes, struct td_bus *bus, const struct td_event *event);
+/* The same for candidates that are there already (a topic's plan). */
+int td_routes_narrow(struct td_routes *routes, struct td_bus *bus, const struct td_event *event);
+/* Whether anybody would get such an event; the calling thread is inside. */
+bool td_bus_anyone(struct td_bus *bus, const char *address, const char *type);
+/* The one handler of a command or query; the calling thread is inside. NULL: nobody. */
+struct td_subscription *td_bus_handler_find(
+	struct td_bus *bus, enum td_kind kind, struct td_text type);
+/* Topics resolve anew at their next publish. */
+void td_bus_topics_stale(struct td_bus *bus, const char *pattern);
+/* Free what was retired and nobody can be reading any more. No lock may be held. */
+void td_bus_reclaim(struct td_bus *bus);
+/* The lane of a subscription, made if it is the first time. NULL: no memory. */
+struct td_lane *td_bus_lane(struct td_subscription *subscription);
+void td_bus_free_interests(struct td_bus *bus);
+/* What a topic resolves to now; the calling thread is inside. NULL: no memory. */
+const struct td_plan *td_topic_plan(struct td_topic *topic);
+
+/* --- dispatch.c --------------------------------------------------------------------------- */
+
+void td_cascade_init(
+	struct td_cascade *cascade, struct td_receipt_book *book, struct td_error *err);
+/* Run what waits in it, until it is empty. */
+void td_cascade_run(struct td_bus *bus, struct td_cascade *cascade);
+/* Call the handler of context->slot, with hooks; the code it answered. */
+int td_bus_call(struct td_bus *bus, struct td_context *context);
+void td_context_init(struct td_context *context, const struct td_event *event,
+	const struct td_slot *slot, struct td_cascade *cascade);
+/* Publish from inside: on the cascade of the running delivery, or at once where there is none. */
+int td_bus_announce(struct td_bus *bus, const struct td_draft *draft, const struct td_event *cause,
+	struct td_cascade *cascade);
+/* The receipt and the code of a publish, from its cascade. */
+int td_cascade_result(struct td_cascade *cascade, struct td_receipt *receipt);
+/* A command sent from inside a handler: it runs when the cascade comes to it. */
+int td_cascade_later(struct td_bus *bus, struct td_event *event, struct td_subscription *handler,
+	struct td_cascade *cascade, struct td_error *err);
+/* Begin and end a stretch in which interests may be read; nests. */
+struct td_inside {
+	struct td_reader *reader;
+	struct td_context *context;
+	int dirty;
+	bool outermost;
+};
+bool td_bus_enter(struct td_bus *bus, struct td_inside *inside);
+void td_bus_leave(struct td_inside *inside);
+int td_bus_typed_call(const struct td_event *event, struct td_context *context, void *arg);
+
+/* --- receipt.c ---------------------------------------------------------------------------- */
+
+#define TD_BOOK_NONE SIZE_MAX
+
+struct td_receipt_book;
+/* A book for this publish: the receipt's own if nobody else holds it, else a new one. */
+int td_book_open(struct td_receipt *receipt, struct td_bus *bus, const struct td_event *event,
+	struct td_receipt_book **book, struct td_error *err);
+void td_book_ref(struct td_receipt_book *book);
+void td_book_unref(struct td_receipt_book *book);
+/* Note an outcome; its number, or TD_BOOK_NONE if memory ran out. QUEUED ones are pending. */
+size_t td_book_add(struct td_receipt_book *book, const struct td_event *event,
+	const struct td_subscription *subscription, enum td_state state, int code,
+	const char *reason);
+/* What a queued one came to. `done`: it is not pending any more. */
+void td_book_settle(struct td_receipt_book *book, size_t number, enum td_state state, int code,
+	const char *reason, bool done);
+size_t td_book_pending(struct td_receipt_book *book);
+/* Monotonic ns at which a timeout passes; INT64_MAX for a negative one. Real time: threads wait. */
+int64_t td_deadline_ns(int64_t timeout_ms);
+/*
+ * One step of waiting for what workers, or our own turns of the loop, bring about. `seen`: the
+ * count of td_run_settled_count() before the caller looked. false: the deadline passed.
+ */
+bool td_bus_wait_step(struct td_bus *bus, uint64_t seen, int64_t deadline);
+
+/* --- lane.c ------------------------------------------------------------------------------- */
+
+/* A publisher that waits, on its own stack, for what became of a synchronous delivery. */
+struct td_sync {
+	enum td_state state;
+	int code;
+	bool done;
+	char reason[TD_ERROR_TEXT_BYTES];
+};
+
+/* Something that a lane owes. */
+struct td_owed {
+	struct td_event *event;       /* one reference */
+	struct td_receipt_book *book; /* one reference, or NULL */
+	size_t book_number;
+	struct td_request_state *request; /* who waits for the answer, or NULL */
+	struct td_attempts *attempts;     /* of those that failed, or NULL */
+	struct td_sync *sync; /* who waits on this thread, or NULL; under the lane's lock */
+};
+
+/* Shared here because letters tell them. */
+#define TD_ATTEMPTS_KEPT 8u
+struct td_attempt {
+	td_time at;
+	int code;
+	char reason[120];
+};
+struct td_attempts {
+	unsigned first; /* number of the oldest kept */
+	unsigned count; /* kept */
+	struct td_attempt kept[TD_ATTEMPTS_KEPT];
+};
+
+struct td_lane *td_lane_new(struct td_subscription *subscription);
+void td_lane_free(struct td_lane *lane);
+/*
+ * A place in the queue, by the policy when it is full. `may_wait`: the thread is in no handler.
+ * TD_E_FULL, TD_E_CLOSED. *dropped: by the policy this one is to be dropped.
+ */
+int td_lane_reserve(struct td_lane *lane, bool may_wait, bool *dropped);
+void td_lane_unreserve(struct td_lane *lane);
+/* Put something in a reserved place; takes the references. Cannot fail. */
+void td_lane_push(struct td_lane *lane, const struct td_owed *owed);
+/* Run what may run, on this thread, inside `cascade` or each with its own (NULL); how many ran. */
+size_t td_lane_run(struct td_lane *lane, size_t most, struct td_cascade *cascade);
+/* A synchronous delivery of a subscription that has a lane: what became of it so far. */
+enum td_state td_lane_deliver(
+	struct td_lane *lane, struct td_owed *owed, struct td_cascade *cascade);
+/* A plain delivery failed with TD_PARK or TD_STOP: the lane holds it from now on. */
+bool td_lane_take_over(struct td_lane *lane, struct td_owed *owed, enum td_class class_,
+	struct td_context *context);
+void td_lane_clear(struct td_lane *lane);
+/* Nothing waits, runs or is to be retried, but for what a stopped or parked key holds. */
+bool td_lane_idle(struct td_lane *lane, uint64_t *activity);
+void td_lane_verify(struct td_lane *lane);
+
+/* --- run.c -------------------------------------------------------------------------------- */
+
+int td_run_start(struct td_bus *bus, unsigned workers, struct td_error *err);
+void td_run_stop(struct td_bus *bus);
+/* The lane has work; any thread, with or without its lock. */
+void td_run_schedule(struct td_bus *bus, struct td_lane *lane);
+/* When the lane has work without anything happening; INT64_MAX: never. */
+void td_run_timer(struct td_bus *bus, struct td_lane *lane, int64_t due_ms);
+/* Out of all lists, for ever. */
+void td_run_forget(struct td_bus *bus, struct td_lane *lane);
+/* Somebody may be waiting for something to be settled. */
+void td_run_settled(struct td_bus *bus);
+/* Wait for that; deadline in monotonic ns. The caller checks its condition again. */
+bool td_run_wait_settled(struct td_bus *bus, uint64_t seen, int64_t deadline);
+uint64_t td_run_settled_count(struct td_bus *bus);
+/* Run what is due now, on this thread; how many deliveries. */
+size_t td_run_turn(struct td_bus *bus);
+
+/* What run.c keeps of a lane; a member of it. */
+struct td_run_links {
+	struct td_lane *next;       /* run queue */
+	struct td_lane *timer_next; /* timers */
+	int64_t due_ms;
+	bool queued, timed, forgotten;
+};
+
+/* --- letter.c ----------------------------------------------------------------------------- */
+
+/* Announce that a delivery was given up, if anybody listens and the event is no letter itself. */
+void td_letter_announce(struct td_subscription *subscription, const struct td_event *event,
+	enum td_class class_, int code, const char *reason, const struct td_attempts *attempts,
+	struct td_cascade *cascade);
+
+/* --- request.c ---------------------------------------------------------------------------- */
+
+/* The answer, told to who waits; drops one reference. `context` may be NULL (dropped, failed). */
+void td_request_settle(struct td_request_state *request, int code, const char *reason);
+
+#endif

@@ -1,0 +1,91 @@
+#include "client/client.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool starts_with(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* What an URL names. */
+static int check_url(const char *url, struct td_error *err)
+{
+	static const char *const later[] = {"file:", "nats://", "http://", "https://", "tls://"};
+
+	if (url == NULL)
+		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "url: NULL");
+	if (strcmp(url, "mem:") == 0)
+		return 0;
+	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
+		if (starts_with(url, later[i]))
+			return td_error_set(err, TD_E_PLACE, TD_NO_OFFSET,
+				"%s: this version opens \"mem:\" only", url);
+	}
+	return td_error_set(
+		err, TD_E_INVALID, 0, "%s: not the URL of a place, such as \"mem:\"", url);
+}
+
+int td_open_in(struct td **out, const char *url, const struct td_world *world,
+	const struct td_options *options, struct td_error *err)
+{
+	struct td *td;
+	int code = out == NULL ? td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "td: NULL")
+			       : check_url(url, err);
+
+	if (code == 0) {
+		td = calloc(1, sizeof(*td));
+		if (td == NULL)
+			return td_error_nomem(err);
+		code = td_bus_open(&td->bus, td, world, options, err);
+		if (code != 0)
+			free(td);
+	}
+	if (code != 0)
+		return td_error_wrap(err, code, "open");
+	*out = td;
+	return 0;
+}
+
+int td_open(struct td **td, const char *url, const struct td_options *options, struct td_error *err)
+{
+	return td_open_in(td, url, NULL, options, err);
+}
+
+int td_close(struct td *td)
+{
+	int code;
+
+	if (td == NULL)
+		return 0;
+	code = td_bus_close(td->bus);
+	if (code == 0)
+		free(td);
+	return code;
+}
+
+/* --- events without a place --------------------------------------------------------------- */
+
+int td_event_new(struct td_event **event, const struct td_draft *draft, struct td_error *err)
+{
+	static td_uuid_tick tick;
+	static _Thread_local struct td_rng rng;
+	static _Thread_local bool seeded;
+	td_time now = td_clock_wall(&td_clock_real);
+	struct td_origin origin = {.source = td_text("local"), .now = now};
+	uint8_t uuid[16];
+
+	if (event == NULL || draft == NULL)
+		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "%s: NULL",
+			event == NULL ? "event" : "draft");
+	if (!seeded) {
+		uint64_t seed;
+
+		td_random_real.fill(td_random_real.arg, &seed, sizeof(seed));
+		td_rng_init(&rng, seed);
+		seeded = true;
+	}
+	td_uuid_next(&tick, (uint64_t)(now / 1000000), td_rng_u64(&rng), uuid);
+	origin.uuid = uuid;
+	return td_event_make(event, draft, &origin, err);
+}

@@ -1,0 +1,30 @@
+#include "client/client.h"
+
+/*
+ * Typed subscriptions: the place calls the declaration's trampoline with the struct.
+ */
+
+int td_subscribe_object(struct td *td, const struct td_interest *interest,
+	const struct td_type *type, void (*handler)(void), td_object_call *call, void *arg,
+	struct td_subscription **subscription, struct td_error *err)
+{
+	struct td_typed_handler typed = {type, handler, call};
+
+	if (td == NULL || type == NULL || handler == NULL || call == NULL)
+		return td_error_set(
+			err, TD_E_INVALID, TD_NO_OFFSET, "%s: NULL", td == NULL ? "td" : "handler");
+	return td_bus_subscribe(td->bus, interest, NULL, &typed, arg, subscription, err);
+}
+
+int td_handle_object(struct td *td, enum td_kind kind, const struct td_interest *interest,
+	const struct td_type *type, void (*handler)(void), td_object_call *call, void *arg,
+	struct td_subscription **subscription, struct td_error *err)
+{
+	struct td_typed_handler typed = {type, handler, call};
+
+	if (td == NULL || type == NULL || handler == NULL || call == NULL)
+		return td_error_set(
+			err, TD_E_INVALID, TD_NO_OFFSET, "%s: NULL", td == NULL ? "td" : "handler");
+	return td_bus_handle(
+		td->bus, kind, td_type_name(type), NULL, &typed, arg, interest, subscription, err);
+}

@@ -1,0 +1,107 @@
+/*
+ * What the tests of a place share: a handle, handlers that write down what they saw, and a few
+ * words. Only the public API: the same files will run on every place.
+ */
+#ifndef TEST_BUS_PLACE_H
+#define TEST_BUS_PLACE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tidings/tidings.h>
+
+/* A diary: what handlers wrote, one line each. */
+struct diary {
+	char text[8192];
+};
+
+static inline void diary_add(struct diary *diary, const char *format, ...) TD_PRINTF(2, 3);
+static inline void diary_add(struct diary *diary, const char *format, ...)
+{
+	size_t used = strlen(diary->text);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(diary->text + used, sizeof(diary->text) - used, format, args);
+	va_end(args);
+}
+
+#define assert_diary(diary, expected) assert_string_equal((diary)->text, expected)
+
+/* A handler's argument: who it is, where it writes, and how it behaves. */
+struct actor {
+	const char *name;
+	struct diary *diary;
+	int fails;             /* how many times yet, -1: always */
+	enum td_class class_;  /* with which class; 0: returns a bare code */
+	const char *publishes; /* a type to publish, once per event */
+	int calls;
+	struct td_subscription *unsubscribes;
+};
+
+static inline int act(const struct td_event *event, struct td_context *context, void *arg)
+{
+	struct actor *actor = arg;
+	struct td_error err = TD_ERROR_INIT;
+
+	actor->calls++;
+	if (actor->diary != NULL)
+		diary_add(actor->diary, "%s:%.*s@%.*s ", actor->name,
+			TD_TEXT_ARG(td_event_type(event)), TD_TEXT_ARG(td_event_subject(event)));
+	if (actor->publishes != NULL) {
+		struct td_draft draft = {.type = actor->publishes, .subject = "made"};
+
+		if (td_publish(td_context_place(context), &draft, NULL, &err) != 0)
+			return td_fail(context, TD_SKIP, "%s", err.text);
+	}
+	if (actor->unsubscribes != NULL) {
+		td_unsubscribe(actor->unsubscribes);
+		actor->unsubscribes = NULL;
+	}
+	if (actor->fails == 0)
+		return 0;
+	if (actor->fails > 0)
+		actor->fails--;
+	return actor->class_ != 0 ? td_fail(context, actor->class_, "%s says no", actor->name)
+				  : TD_E_TIMEOUT;
+}
+
+static inline struct td *open_place(const struct td_options *options)
+{
+	const char *url = getenv("TD_PLACE");
+	struct td_error err = TD_ERROR_INIT;
+	struct td *td = NULL;
+
+	if (td_open(&td, url != NULL ? url : "mem:", options, &err) != 0)
+		fail_msg("%s", err.text);
+	return td;
+}
+
+static inline struct td_subscription *subscribe(
+	struct td *td, const struct td_interest *interest, struct actor *actor)
+{
+	struct td_subscription *subscription = NULL;
+	struct td_error err = TD_ERROR_INIT;
+
+	if (td_subscribe(td, interest, act, actor, &subscription, &err) != 0)
+		fail_msg("%s", err.text);
+	return subscription;
+}
+
+static inline int publish(struct td *td, const char *type, const char *subject)
+{
+	struct td_draft draft = {.type = type, .subject = subject};
+
+	return td_publish(td, &draft, NULL, NULL);
+}
+
+#define EVENT(type_, subject_) (&(struct td_draft){.type = (type_), .subject = (subject_)})
+#define INTEREST(...)          (&(struct td_interest){__VA_ARGS__})
+
+#endif
