@@ -331,8 +331,8 @@ typedef void td_trace_hook(const struct td_trace *trace, void *arg);
 TD_PUBLIC void td_trace_set(struct td *td, td_trace_hook *hook, void *arg);
 
 /*
- * The type of the event that tells of a dead letter. Its subject is td.deadletter.<subscription>, its
- * cause the event that was given up; its data, JSON, has subscription, class, code, reason,
+ * The type of the event that tells of a dead letter. Its subject is td.deadletter.<subscription>,
+ * its cause the event that was given up; its data, JSON, has subscription, class, code, reason,
  * attempts and the original. What the library itself announces (types that begin with "td.") goes
  * to those who ask for it, by type or by a subject that begins with "td.", not to who asks for all.
  */

@@ -114,8 +114,8 @@ struct td_context {
 };
 
 int td_bus_fail(struct td_context *context, enum td_class class_, int64_t after_ms,
-	const char *format, va_list args);
-int td_bus_refuse(struct td_context *context, const char *format, va_list args);
+	const char *format, va_list args) TD_PRINTF(4, 0);
+int td_bus_refuse(struct td_context *context, const char *format, va_list args) TD_PRINTF(2, 0);
 struct td *td_bus_context_place(const struct td_context *context);
 
 /* --- topics, and the fast road ------------------------------------------------------------ */

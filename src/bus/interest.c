@@ -243,7 +243,7 @@ static void plan_retire(struct td_bus *bus, const struct td_plan *plan)
 
 	if (plan == &plan_stale)
 		return;
-	retired = (struct td_retired *)((char *)(uintptr_t)plan - sizeof(struct td_retired));
+	retired = (struct td_retired *)(uintptr_t)plan - 1;
 	*retired = (struct td_retired){.next = NULL};
 	retire(bus, retired);
 }
