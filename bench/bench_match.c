@@ -64,18 +64,18 @@ struct bare {
 	size_t edges_count, edges_mask, nodes_count, nodes_size;
 };
 
+static uint64_t bare_hash_add(uint64_t hash, char c)
+{
+	return (hash ^ (unsigned char)c) * 0x100000001B3u;
+}
+
 static uint64_t bare_hash(const char *at, size_t len)
 {
-	uint64_t hash = len, word;
+	uint64_t hash = 0;
 
-	for (; len >= 8; at += 8, len -= 8) {
-		memcpy(&word, at, 8);
-		hash = (hash ^ word) * 0x9E3779B97F4A7C15u;
-		hash ^= hash >> 32;
-	}
-	for (; len > 0; at++, len--)
-		hash = (hash ^ (unsigned char)*at) * 0x100000001B3u;
-	return hash ^ hash >> 29;
+	for (size_t i = 0; i < len; i++)
+		hash = bare_hash_add(hash, at[i]);
+	return hash;
 }
 
 static uint64_t bare_key(uint32_t parent, uint64_t hash)
@@ -192,17 +192,23 @@ static size_t bare_walk(const struct bare *bare, uint32_t at, const uint64_t *ha
 
 static size_t bare_match(const struct bare *bare, struct td_text subject)
 {
-	uint64_t hashes[64];
+	uint64_t hashes[64], hash = 0;
 	size_t count = 0, start = 0;
 
-	for (size_t i = 0; i <= subject.len; i++) {
-		if (i < subject.len && subject.at[i] != '.')
+	for (size_t i = 0; i < subject.len; i++) {
+		if (subject.at[i] != '.') {
+			hash = bare_hash_add(hash, subject.at[i]);
 			continue;
-		if (i == start || count == 64)
+		}
+		if (i == start || count == 63)
 			return 0;
-		hashes[count++] = bare_hash(subject.at + start, i - start);
+		hashes[count++] = hash;
+		hash = 0;
 		start = i + 1;
 	}
+	if (start == subject.len)
+		return 0;
+	hashes[count++] = hash;
 	return bare_walk(bare, 0, hashes, count);
 }
 
