@@ -1,5 +1,7 @@
 #include "match/edge.h"
 
+#define DOT ((uint64_t)'.')
+
 /* 8 bytes, the first of them lowest. */
 static inline uint64_t load_le64(const char *at)
 {
@@ -25,20 +27,15 @@ static inline uint64_t load_from(const char *at, size_t start, size_t limit)
 static inline uint64_t dots_in(uint64_t word)
 {
 	const uint64_t ones = 0x0101010101010101u;
-	uint64_t x = word ^ ones * '.';
+	uint64_t x = word ^ ones * DOT;
 
 	return (x - ones) & ~x & ones << 7;
 }
 
-static inline uint64_t short_word(uint64_t bytes, size_t len)
+static inline void edge_short(struct td_edge *edge, uint64_t word, struct td_salt salt)
 {
-	return bytes << 8 | TD_EDGE_LEN(len) | TD_EDGE_SHORT;
-}
-
-static inline void edge_short(struct td_edge *edge, uint64_t bytes, size_t len, struct td_salt salt)
-{
-	edge->word = short_word(bytes, len);
-	edge->hash = td_edge_hash_word(edge->word, salt);
+	edge->word = word;
+	edge->hash = td_edge_hash_word(word, salt);
 }
 
 /* The token of 8 bytes or more that starts there; returns its length. */
@@ -48,9 +45,9 @@ static __attribute__((noinline)) size_t edge_long(
 	const char *dot = memchr(at, '.', rest);
 	size_t len = dot != NULL ? (size_t)(dot - at) : rest;
 
-	edge->word = 0;
+	edge->word = TD_EDGE_LONG;
 	edge->text = td_text_of(at, len);
-	edge->hash = td_edge_hash_text(edge->text, 0, salt);
+	edge->hash = td_edge_hash_text(edge->text, edge->word, salt);
 	return len;
 }
 
@@ -76,9 +73,9 @@ size_t td_edges_scan(struct td_edge *edges, struct td_text address, struct td_sa
 			len = (size_t)__builtin_ctzll(dots) / 8;
 			if (len == 0)
 				return 0;
-			edge_short(&edges[count++], word & (dots ^ (dots - 1)) >> 8, len, salt);
+			edge_short(&edges[count++], word & (dots ^ (dots - 1)), salt);
 		} else if (rest <= TD_EDGE_SHORT_BYTES) {
-			edge_short(&edges[count++], word, rest, salt);
+			edge_short(&edges[count++], word | DOT << 8 * rest, salt);
 			return count;
 		} else {
 			len = edge_long(&edges[count++], at + start, rest, salt);
@@ -92,7 +89,7 @@ size_t td_edges_scan(struct td_edge *edges, struct td_text address, struct td_sa
 
 size_t td_edges_scan_pattern(struct td_edge *edges, struct td_text pattern, struct td_salt salt)
 {
-	const uint64_t star = short_word('*', 1), tail = short_word('>', 1);
+	const uint64_t star = TD_EDGE_STAR | DOT << 8, tail = TD_EDGE_TAIL | DOT << 8;
 	size_t count = td_edges_scan(edges, pattern, salt);
 
 	for (size_t i = 0; i < count; i++) {
@@ -107,15 +104,15 @@ size_t td_edges_scan_pattern(struct td_edge *edges, struct td_text pattern, stru
 struct td_edge td_edge_type(struct td_text type, struct td_salt salt)
 {
 	struct td_edge edge = {0, TD_EDGE_TYPE, type};
-	uint64_t bytes = 0;
 
 	if (type.len > TD_EDGE_SHORT_BYTES) {
-		edge.hash = td_edge_hash_text(type, TD_EDGE_TYPE, salt);
+		edge.word |= TD_EDGE_LONG;
+		edge.hash = td_edge_hash_text(type, edge.word, salt);
 		return edge;
 	}
+	edge.word |= DOT << 8 * type.len;
 	for (size_t i = 0; i < type.len; i++)
-		bytes |= (uint64_t)(unsigned char)type.at[i] << 8 * i;
-	edge.word = short_word(bytes, type.len) | TD_EDGE_TYPE;
+		edge.word |= (uint64_t)(unsigned char)type.at[i] << 8 * i;
 	edge.hash = td_edge_hash_word(edge.word, salt);
 	return edge;
 }

@@ -1,13 +1,13 @@
 /*
  * The tokens of an address or a pattern, each as the trie knows it: a word and a hash.
  *
- *	short   | bytes 0 to 6, zero-filled | length << 4 | under << 2 | type << 1 | 1 |
- *	long    | address of a struct td_token |                       (8 bytes and more)
+ *	short   up to 7 bytes, and a dot behind them, the first byte lowest: "m9." is 0x2E396D
+ *	long    LONG; in a slot with the address of its struct td_token
  *
- * Two short tokens are the same exactly if their words are: one comparison, no look at the bytes.
- * `type` tells a type from a token; `under` what the edge hangs on (table.h). The hash is drawn
- * from the word (or the bytes, if long) and the trie's salt alone, so that it can be had again
- * from what a slot holds.
+ * So a word is cut out of the address with its dot, and two short tokens are the same exactly if
+ * their words are. The highest byte is 0 or a dot: its other bits tell a type from a token, and
+ * what the edge hangs on (`under`, table.h). The hash is drawn from the word (or the bytes, if
+ * long) and the trie's salt alone, so that it can be had again from what a slot holds.
  */
 #ifndef TD_MATCH_EDGE_H
 #define TD_MATCH_EDGE_H
@@ -18,26 +18,25 @@
 #define TD_EDGES_MAX ((TD_ADDRESS_BYTES_MAX + 1) / 2 + 1)
 
 #define TD_EDGE_SHORT_BYTES 7u
-#define TD_EDGE_SHORT       1u
-#define TD_EDGE_TYPE        2u
-#define TD_EDGE_UNDER_STAR  4u
-#define TD_EDGE_UNDER_TAIL  8u
+#define TD_EDGE_LONG        (UINT64_C(0x80) << 56)
+#define TD_EDGE_TYPE        (UINT64_C(0x40) << 56)
+#define TD_EDGE_UNDER_STAR  (UINT64_C(0x10) << 56)
+#define TD_EDGE_UNDER_TAIL  (UINT64_C(0x01) << 56)
 #define TD_EDGE_UNDER_MASK  (TD_EDGE_UNDER_STAR | TD_EDGE_UNDER_TAIL)
-#define TD_EDGE_LEN(len)    ((uint64_t)(len) << 4)
-/* The wildcards are short tokens of a length that none has. */
-#define TD_EDGE_STAR (TD_EDGE_LEN(8) | TD_EDGE_SHORT)
-#define TD_EDGE_TAIL (TD_EDGE_LEN(9) | TD_EDGE_SHORT)
+/* The wildcards have no dot behind them, as no token has. */
+#define TD_EDGE_STAR UINT64_C(0x2A)
+#define TD_EDGE_TAIL UINT64_C(0x3E)
 
 struct td_edge {
 	uint64_t hash;
-	uint64_t word;       /* without `under`; if long: 0 or TD_EDGE_TYPE, and the text counts */
+	uint64_t word;       /* without `under` */
 	struct td_text text; /* only if long; borrowed */
 };
 
 /* A long token, kept by the trie. */
 struct td_token {
 	struct td_trie_limbo head;
-	uint64_t flags; /* TD_EDGE_TYPE, TD_EDGE_UNDER_... */
+	uint64_t word; /* LONG, TYPE, UNDER_... */
 	size_t len;
 	char bytes[];
 };
@@ -57,15 +56,15 @@ static inline struct td_salt td_salt_of(uint64_t seed)
 /* A bijection: two short tokens never share a hash. */
 static inline uint64_t td_edge_hash_word(uint64_t word, struct td_salt salt)
 {
-	uint64_t hash = word ^ salt.mask;
+	uint64_t hash = (word ^ salt.mask) * salt.odd;
 
-	hash = (hash ^ hash >> 32) * salt.odd;
 	return hash ^ hash >> 32;
 }
 
-static inline uint64_t td_edge_hash_text(struct td_text text, uint64_t type, struct td_salt salt)
+/* `word` tells tokens from types. */
+static inline uint64_t td_edge_hash_text(struct td_text text, uint64_t word, struct td_salt salt)
 {
-	return td_hash(text.at, text.len, salt.mask + type);
+	return td_hash(text.at, text.len, salt.mask ^ word);
 }
 
 static inline struct td_edge td_edge_wildcard(uint64_t word, struct td_salt salt)

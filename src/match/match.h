@@ -21,8 +21,7 @@
  *	                \- ">"                 leaf: interests by type; those for any type apart
  *
  * A lookup costs by tokens and by what it finds, not by how many interests there are: a thousand
- * that differ only in type cost no more than one. Its worst case is told in
- * trie_match.c.
+ * that differ only in type cost no more than one. Its worst case is told in trie_match.c.
  *
  * An address is malformed here if a token is empty or it is longer than TD_ADDRESS_BYTES_MAX; other
  * bytes are td_address_check()'s to judge. A token "*" or ">" in an address is a token like others:

@@ -24,7 +24,6 @@ struct td_table *td_table_new(struct td_heap *heap, uint64_t seed, size_t live)
 	table->salt = td_salt_of(seed);
 	table->under_star = td_hash_u64(table->salt.odd);
 	table->under_tail = td_hash_u64(table->under_star);
-	table->root.word = TD_EDGE_SHORT; /* nobody's */
 	table->root.id = td_hash_u64(table->under_tail);
 	table->star = td_edge_wildcard(TD_EDGE_STAR, table->salt);
 	table->slots = (struct td_slot *)(((uintptr_t)(table + 1) + CACHE_LINE - 1) &
@@ -139,15 +138,15 @@ int td_table_insert(struct td_table *table, struct td_heap *heap, struct td_node
 	TD_ASSERT(td_table_has_room(table, 1));
 	if (id == table->root.id || td_table_find_id(table, id) != NULL)
 		return TD_E_LIMIT;
-	if ((word & TD_EDGE_SHORT) == 0) {
+	if ((word & TD_EDGE_LONG) != 0) {
 		struct td_token *token = td_heap_alloc(heap, sizeof(*token) + edge->text.len);
 
 		if (token == NULL)
 			return TD_E_NOMEM;
-		token->flags = word;
+		token->word = word;
 		token->len = edge->text.len;
 		memcpy(token->bytes, edge->text.at, edge->text.len);
-		word = (uintptr_t)token;
+		word = td_token_word(token);
 	}
 	place = place_for(table, id);
 	*slot = &table->slots[place];
@@ -163,13 +162,13 @@ int td_table_insert(struct td_table *table, struct td_heap *heap, struct td_node
 void td_table_remove(
 	struct td_table *table, struct td_heap *heap, struct td_node *parent, struct td_slot *slot)
 {
-	bool star = (slot->word & ~(uint64_t)TD_EDGE_UNDER_MASK) == TD_EDGE_STAR;
+	bool star = (slot->word & ~TD_EDGE_UNDER_MASK) == TD_EDGE_STAR;
 
 	TD_ASSERT(td_node_is_empty(&slot->node[0]));
 	td_node_shrink(parent, star ? TD_KIDS_STAR_APART : 0);
 	tag_set(table, (size_t)(slot - table->slots), TD_TAG_DEAD);
 	table->live--;
 	/* The dead slot keeps id and word: a reader that saw its tag may be on its way to them. */
-	if ((slot->word & TD_EDGE_SHORT) == 0)
+	if ((slot->word & TD_EDGE_LONG) != 0)
 		td_heap_retire(heap, &td_slot_token(slot)->head);
 }

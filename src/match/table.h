@@ -113,9 +113,15 @@ static inline uint16_t td_table_tag(const struct td_table *table, size_t i)
 	return atomic_load_explicit(&table->tags[i], memory_order_acquire);
 }
 
+/* The token of a slot whose word is long. Allocated memory is aligned to 8 bytes at least. */
 static inline struct td_token *td_slot_token(const struct td_slot *slot)
 {
-	return (struct td_token *)(uintptr_t)slot->word;
+	return (struct td_token *)(uintptr_t)((slot->word & ~TD_EDGE_LONG) << 3);
+}
+
+static inline uint64_t td_token_word(const struct td_token *token)
+{
+	return TD_EDGE_LONG | (uint64_t)(uintptr_t)token >> 3;
 }
 
 static inline bool td_slot_is(
@@ -125,10 +131,10 @@ static inline bool td_slot_is(
 
 	if (slot->word == (edge->word | under))
 		return true;
-	if (((slot->word | edge->word) & TD_EDGE_SHORT) != 0)
+	if ((slot->word & edge->word & TD_EDGE_LONG) == 0)
 		return false;
 	token = td_slot_token(slot);
-	return token->flags == (edge->word | under) && token->len == edge->text.len &&
+	return token->word == (edge->word | under) && token->len == edge->text.len &&
 	       memcmp(token->bytes, edge->text.at, token->len) == 0;
 }
 

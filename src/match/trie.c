@@ -66,7 +66,7 @@ static void slot_free(struct td_trie *trie, struct td_slot *slot)
 		interests_free(trie, &slot->node[i].here);
 		interests_free(trie, &slot->node[i].below);
 	}
-	if ((slot->word & TD_EDGE_SHORT) == 0)
+	if ((slot->word & TD_EDGE_LONG) != 0)
 		td_heap_free(&trie->heap, &td_slot_token(slot)->head);
 }
 

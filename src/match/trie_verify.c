@@ -76,12 +76,12 @@ static struct td_edge edge_of(
 {
 	struct td_edge edge = {0, slot->word, {NULL, 0}};
 
-	if ((slot->word & TD_EDGE_SHORT) == 0) {
-		edge.word = td_slot_token(slot)->flags;
+	if ((slot->word & TD_EDGE_LONG) != 0) {
+		edge.word = td_slot_token(slot)->word;
 		edge.text = td_text_of(td_slot_token(slot)->bytes, td_slot_token(slot)->len);
 	}
 	*under = edge.word & TD_EDGE_UNDER_MASK;
-	edge.word &= ~(uint64_t)TD_EDGE_UNDER_MASK;
+	edge.word &= ~TD_EDGE_UNDER_MASK;
 	edge.hash = edge.text.at != NULL ? td_edge_hash_text(edge.text, edge.word, table->salt)
 					 : td_edge_hash_word(edge.word, table->salt);
 	return edge;
@@ -112,7 +112,7 @@ static void verify_parent(struct sums *sums, const struct td_slot *slot)
 	TD_ASSERT(!star || (td_node_kids(&parent->node[0]) & TD_KIDS_STAR) != 0); /* 2 */
 	kids = td_node_kids(&parent->node[star]);
 	TD_ASSERT((kids & td_kids_of(&edge, under)) == td_kids_of(&edge, under)); /* 2 */
-	if ((slot->word & TD_EDGE_SHORT) == 0)
+	if ((slot->word & TD_EDGE_LONG) != 0)
 		sums->bytes += td_slot_token(slot)->head.bytes;
 }
 

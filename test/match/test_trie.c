@@ -130,6 +130,29 @@ static void trie_tells_types_apart(void **state)
 	td_trie_free(trie);
 }
 
+static void trie_takes_no_text_for_another(void **state)
+{
+	static const struct td_text others[] = {TD_TEXT_INIT("a."), TD_TEXT_INIT("a\0"),
+		TD_TEXT_INIT("\0a"), TD_TEXT_INIT(""), TD_TEXT_INIT("a......"),
+		TD_TEXT_INIT("a......."), TD_TEXT_INIT("aaaaaaa"), TD_TEXT_INIT("aaaaaaaa"),
+		TD_TEXT_INIT("a\0\0\0\0\0\0"), TD_TEXT_INIT("a\0\0\0\0\0\0\0")};
+	struct td_trie *trie = trie_new();
+	int each;
+
+	(void)state;
+	assert_int_equal(add(trie, "a", "a", &each), 0);
+	assert_int_equal(count(trie, "a", "a"), 1);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		assert_int_equal(td_trie_match(trie, td_text("a"), others[i], NULL, NULL), 0);
+		assert_int_equal(td_trie_match(trie, others[i], td_text("a"), NULL, NULL), 0);
+		assert_int_equal(td_trie_add(trie, td_text("b"), others[i], &each, NULL), 0);
+		assert_int_equal(td_trie_match(trie, td_text("b"), others[i], NULL, NULL), 1);
+	}
+	td_trie_verify(trie);
+	assert_int_equal(count(trie, "b", "a"), 0);
+	td_trie_free(trie);
+}
+
 static void trie_finds_one_of_a_thousand_types(void **state)
 {
 	struct td_trie *trie = trie_new();
@@ -487,12 +510,11 @@ static bool word_of_hash(uint64_t hash, struct td_salt salt, char token[8])
 
 	for (int i = 0; i < 5; i++)
 		inverse *= 2 - salt.odd * inverse;
-	word = (hash ^ hash >> 32) * inverse;
-	word = (word ^ word >> 32) ^ salt.mask;
-	if ((word & 0xFF) != (TD_EDGE_LEN(TD_EDGE_SHORT_BYTES) | TD_EDGE_SHORT))
+	word = (hash ^ hash >> 32) * inverse ^ salt.mask;
+	if (word >> 56 != '.')
 		return false;
 	for (int i = 0; i < 7; i++) {
-		token[i] = (char)(word >> (8 + 8 * i));
+		token[i] = (char)(word >> 8 * i);
 		if (token[i] <= 0x20 || token[i] == 0x7F || token[i] == '.')
 			return false;
 	}
@@ -551,6 +573,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(trie_finds_each_interest_that_fits_once),
 		cmocka_unit_test(trie_tells_types_apart),
+		cmocka_unit_test(trie_takes_no_text_for_another),
 		cmocka_unit_test(trie_finds_one_of_a_thousand_types),
 		cmocka_unit_test(trie_refuses_what_is_there_already),
 		cmocka_unit_test(trie_refuses_what_is_no_pattern),
