@@ -237,7 +237,7 @@ static void lane_retries_a_synchronous_handler_later(void **state)
 	struct td_receipt receipt = TD_RECEIPT_INIT;
 
 	(void)state;
-	subscribe(td, INTEREST(.retry = {.attempts_max = 2, .first_ms = 5}), &a);
+	subscribe(td, INTEREST(.retry = {.attempts_max = 2, .first_ms = 300}), &a);
 	assert_int_equal(td_publish(td, EVENT("E1", "x"), &receipt, NULL), 0);
 	assert_int_equal(receipt.queued, 1);
 	assert_int_equal(publish(td, "E2", "x"), 0);

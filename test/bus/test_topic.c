@@ -18,6 +18,16 @@
  * make none.
  */
 
+/* The thread sanitizer stands there already; under it the road is only tried for races. */
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define OCCUPIED
+#endif
+#elif defined(__SANITIZE_THREAD__)
+#define OCCUPIED
+#endif
+
+#ifndef OCCUPIED
 static _Atomic long locks, clocks;
 
 int pthread_mutex_lock(pthread_mutex_t *mutex)
@@ -39,6 +49,7 @@ int clock_gettime(clockid_t clock, struct timespec *ts)
 	clocks++;
 	return real(clock, ts);
 }
+#endif
 
 struct road {
 	struct td *td;
@@ -65,6 +76,7 @@ static void road_fini(struct road *road)
 	td_close(road->td);
 }
 
+#ifndef OCCUPIED
 static void topic_fast_road_allocates_locks_and_reads_no_clock(void **state)
 {
 	struct road road;
@@ -113,6 +125,7 @@ static void topic_fast_road_makes_no_system_call(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 	road_fini(&road);
 }
+#endif
 
 static void topic_refuses_events_of_another_address_or_type(void **state)
 {
@@ -307,8 +320,10 @@ static void topic_may_be_published_while_interests_come_and_go(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+#ifndef OCCUPIED
 		cmocka_unit_test(topic_fast_road_allocates_locks_and_reads_no_clock),
 		cmocka_unit_test(topic_fast_road_makes_no_system_call),
+#endif
 		cmocka_unit_test(topic_refuses_events_of_another_address_or_type),
 		cmocka_unit_test(topic_follows_changes_of_interest),
 		cmocka_unit_test(topic_serves_filters_queues_receipts_and_failures_too),
