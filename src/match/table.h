@@ -134,8 +134,8 @@ static inline bool td_slot_is(
 	if ((slot->word & edge->word & TD_EDGE_LONG) == 0)
 		return false;
 	token = td_slot_token(slot);
-	return token->word == (edge->word | under) && token->len == edge->text.len &&
-	       memcmp(token->bytes, edge->text.at, token->len) == 0;
+	return token->word == (edge->word | under) &&
+	       td_text_equal(td_text_of(token->bytes, token->len), edge->text);
 }
 
 /* The slot with that id, or NULL. */
