@@ -22,6 +22,8 @@ struct td_node {
 	struct td_route routes[];
 };
 
+_Thread_local struct td_context td_bus_fast = {.attempt = 1};
+
 /* --- entering ----------------------------------------------------------------------------- */
 
 bool td_bus_enter(struct td_bus *bus, struct td_inside *inside)
@@ -32,7 +34,7 @@ bool td_bus_enter(struct td_bus *bus, struct td_inside *inside)
 		return false;
 	inside->reader = reader;
 	inside->outermost = !td_reader_inside(reader);
-	inside->context = inside->outermost ? NULL : reader->context;
+	inside->context = inside->outermost ? &td_bus_fast : reader->context;
 	inside->dirty = reader->dirty;
 	if (inside->outermost) {
 		td_reader_enter(reader, bus);
@@ -117,6 +119,16 @@ void td_context_init(struct td_context *context, const struct td_event *event,
 	context->reason[0] = '\0';
 }
 
+/* Failed without a word: the code is all there is to say. */
+static void explain(struct td_context *context, int code)
+{
+	if (context->class_ != 0 || context->refused)
+		return;
+	context->class_ = TD_RETRY;
+	context->after_ms = 0;
+	snprintf(context->reason, sizeof(context->reason), "%s", td_error_meaning(code));
+}
+
 int td_bus_call(struct td_bus *bus, struct td_context *context)
 {
 	const struct td_slot *slot = context->slot;
@@ -135,12 +147,8 @@ int td_bus_call(struct td_bus *bus, struct td_context *context)
 		code = slot->handler(context->event, context, slot->arg);
 	}
 	reader->context = outer;
-	if (code != 0 && context->class_ == 0 && !context->refused) {
-		/* Failed without a word: the code is all there is to say. */
-		context->class_ = TD_RETRY;
-		context->after_ms = 0;
-		snprintf(context->reason, sizeof(context->reason), "%s", td_error_meaning(code));
-	}
+	if (TD_UNLIKELY(code != 0))
+		explain(context, code);
 	return code;
 }
 
@@ -495,7 +503,7 @@ static int publish_found(struct td_bus *bus, const struct td_event *event, struc
 	}
 	td_cascade_init(&cascade, book, err);
 	code = accept(bus, event, routes, flags, &cascade,
-		context != NULL ? context->cascade : NULL, err);
+		context != NULL ? td_context_cascade(context) : NULL, err);
 	if (code == 0)
 		code = td_cascade_result(&cascade, receipt);
 	return code;
@@ -599,32 +607,19 @@ int td_cascade_later(struct td_bus *bus, struct td_event *event, struct td_subsc
 
 /* --- topics ------------------------------------------------------------------------------- */
 
-int td_bus_topic_finish(struct td_topic *topic, struct td_context *context,
-	const struct td_slot *at, int code, struct td_error *err)
+int td_bus_topic_finish(struct td_context *context, int code)
 {
-	struct td_bus *bus = topic->bus;
+	const struct td_slot *at = context->slot;
+	struct td_bus *bus = at->subscription->bus;
 	struct td_reader *reader = &td_reader_mine;
 	struct td_cascade *cascade = &context->own;
-	struct td_node *head = cascade->head, **tail = cascade->tail;
-	size_t waiting = cascade->count;
-	struct td_context *outer;
+	int result;
 
-	td_cascade_init(cascade, NULL, err);
-	if (head != NULL) {
-		cascade->head = head;
-		cascade->tail = tail;
-		cascade->count = waiting;
-	}
-	context->refused = false;
-	if (code != 0 && context->class_ == 0) {
-		context->class_ = TD_RETRY;
-		context->after_ms = 0;
-		snprintf(context->reason, sizeof(context->reason), "%s", td_error_meaning(code));
-	}
-	outer = reader->context;
-	reader->context = NULL;
-	if (code != 0)
+	reader->context = NULL; /* its handler has returned */
+	if (code != 0) {
+		explain(context, code);
 		plain_failed(bus, cascade, context, code);
+	}
 	for (const struct td_slot *slot = at + 1; slot->handler != NULL; slot++) {
 		struct td_route route = {.subscription = slot->subscription};
 
@@ -632,11 +627,13 @@ int td_bus_topic_finish(struct td_topic *topic, struct td_context *context,
 			deliver(bus, cascade, context->event, &route);
 	}
 	td_cascade_run(bus, cascade);
-	reader->context = outer;
+	result = td_cascade_result(cascade, NULL);
+	*context = (struct td_context){.attempt = 1};
+	reader->context = context;
 	reader->dirty = 0;
 	td_reader_leave(reader);
 	td_bus_reclaim(bus);
-	return cascade->failed > 0 ? TD_E_HANDLER : 0;
+	return result;
 }
 
 static int check_fits(

@@ -307,7 +307,8 @@ const struct td_plan *td_topic_plan(struct td_topic *topic)
 	fresh = plan_new(&routes);
 	if (fresh == NULL)
 		goto done;
-	fresh->topic = td_bus_traced(bus) ? TD_PLAN_SLOW : topic->number;
+	fresh->topic = td_bus_traced(bus) || routes.count == 0 || td_readers_fenced ? TD_PLAN_SLOW
+										    : topic->number;
 	for (size_t i = 0; i < routes.count; i++) {
 		if (!is_plain(routes.at[i].subscription))
 			fresh->topic = TD_PLAN_SLOW;

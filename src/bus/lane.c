@@ -484,7 +484,7 @@ static enum td_state settle_failed(
 			state, event, lane->subscription, context->attempt, code);
 	if ((state == TD_FAILED || state == TD_PARKED) && !lane->subscription->observer)
 		td_letter_announce(lane->subscription, event, context->class_, code,
-			context->reason, attempts, context->cascade);
+			context->reason, attempts, td_context_cascade(context));
 	free(attempts);
 	td_event_unref(event);
 	return state;
@@ -536,13 +536,28 @@ static size_t batch_size(const struct td_lane *lane)
 	return share < 1 ? 1 : share > BATCH_MAX ? BATCH_MAX : share;
 }
 
-/* Settle what went well, all at once. Under the lock; `owed` takes what is to be freed outside. */
-static void settle_done(struct td_lane *lane, struct job *jobs, size_t count, struct td_owed *owed)
-{
-	int64_t now = count > 0 ? td_bus_now_ms(lane->bus) : 0;
+/* What a stretch remembers between its batches. */
+struct stretch {
+	struct td_lane *lane;
+	struct td_cascade *cascade;
+	int64_t now_ms;
+	size_t ran;
+	size_t room; /* places that are free again, not yet given back */
+	size_t done;
+	struct job jobs[BATCH_MAX];
+	struct td_owed owed[BATCH_MAX];
+};
 
-	for (size_t i = 0; i < count; i++) {
-		td_delivery_settle(lane->machine, jobs[i].due.ticket, TD_SETTLE_DONE, 0, 0, now);
+/* Settle what went well, all at once. Under the lock; what is to be freed is kept for outside. */
+static void settle_done(struct stretch *stretch)
+{
+	struct td_lane *lane = stretch->lane;
+	struct td_owed *owed = stretch->owed;
+	struct job *jobs = stretch->jobs;
+
+	for (size_t i = 0; i < stretch->done; i++) {
+		td_delivery_settle(
+			lane->machine, jobs[i].due.ticket, TD_SETTLE_DONE, 0, 0, stretch->now_ms);
 		owed[i] = jobs[i].slot->owed;
 		if (owed[i].sync != NULL) { /* who waits there reads it under the lock */
 			owed[i].sync->state = TD_COMPLETED;
@@ -551,11 +566,13 @@ static void settle_done(struct td_lane *lane, struct job *jobs, size_t count, st
 		}
 		slot_put(lane, jobs[i].slot);
 	}
-	lane->completed += count;
+	lane->completed += stretch->done;
 }
 
-static void tell_done(struct td_lane *lane, struct td_owed *owed, size_t count)
+static void tell_done(struct stretch *stretch, size_t count)
 {
+	struct td_lane *lane = stretch->lane;
+	struct td_owed *owed = stretch->owed;
 	bool traced = td_bus_traced(lane->bus);
 
 	for (size_t i = 0; i < count; i++) {
@@ -565,7 +582,7 @@ static void tell_done(struct td_lane *lane, struct td_owed *owed, size_t count)
 		tell(&owed[i], TD_COMPLETED, 0, NULL);
 		free_owed(&owed[i]);
 	}
-	unreserve(lane, count);
+	stretch->room += count;
 }
 
 /*
@@ -607,9 +624,8 @@ static void share(struct td_lane *lane)
 		td_run_schedule(lane->bus, lane);
 }
 
-static size_t take(struct td_lane *lane, struct job *jobs, size_t most)
+static size_t take(struct td_lane *lane, struct job *jobs, size_t most, int64_t now)
 {
-	int64_t now = td_bus_now_ms(lane->bus);
 	size_t count = 0;
 
 	while (count < most && td_delivery_take(lane->machine, now, &jobs[count].due)) {
@@ -619,52 +635,88 @@ static size_t take(struct td_lane *lane, struct job *jobs, size_t most)
 	return count;
 }
 
+/* Time matters only to what waits for it: then it is looked at for every batch, else now and then.
+ */
+static void look_at_clock(struct stretch *stretch)
+{
+	if (stretch->ran % 64 == 0 || td_delivery_timed(stretch->lane->machine))
+		stretch->now_ms = td_bus_now_ms(stretch->lane->bus);
+}
+
+/* Run a batch without the lock; what went well is settled by the next turn under it. */
+static void run_batch(struct stretch *stretch, size_t count)
+{
+	struct td_lane *lane = stretch->lane;
+	size_t next = 0;
+
+	stretch->done = 0;
+	while (next < count) {
+		enum ran how = run_job(lane, &stretch->jobs[next], stretch->cascade);
+
+		if (how == RAN_DONE)
+			stretch->jobs[stretch->done++] = stretch->jobs[next];
+		next++;
+		if (how == RAN_STOPPED)
+			break;
+	}
+	stretch->ran += next;
+	td_mutex_lock(&lane->lock);
+	while (count > next) /* stopped: the rest of the batch was not tried */
+		td_delivery_return(lane->machine, stretch->jobs[--count].due.ticket);
+	settle_done(stretch);
+}
+
+static void give_room(struct stretch *stretch, bool all)
+{
+	struct td_lane *lane = stretch->lane;
+
+	if (all || stretch->room >= BATCH_MAX || atomic_load(&lane->waiting_for_room) > 0) {
+		unreserve(lane, stretch->room);
+		stretch->room = 0;
+	}
+}
+
 size_t td_lane_run(struct td_lane *lane, size_t most, struct td_cascade *cascade)
 {
-	struct job jobs[BATCH_MAX];
-	struct td_owed owed[BATCH_MAX];
-	size_t ran = 0;
+	struct stretch stretch;
 
+	stretch.lane = lane;
+	stretch.cascade = cascade;
+	stretch.ran = stretch.room = stretch.done = 0;
 	td_mutex_lock(&lane->lock);
 	for (;;) {
-		size_t batch, count, next, done = 0;
+		size_t told = stretch.done, batch, count;
 
 		gather(lane);
-		if (ran >= most) {
+		look_at_clock(&stretch);
+		batch = batch_size(lane);
+		if (batch > most - stretch.ran)
+			batch = most - stretch.ran;
+		count = take(lane, stretch.jobs, batch, stretch.now_ms);
+		if (count == 0 && stretch.ran >= most) {
 			atomic_store(&lane->attention, 1);
 			td_run_schedule(lane->bus, lane);
-			break;
+		} else if (count == 0 && leave(lane)) {
+			stretch.done = told;
+			td_mutex_unlock(&lane->lock);
+			tell_done(&stretch, told);
+			stretch.done = 0;
+			td_mutex_lock(&lane->lock);
+			continue;
+		} else if (count > 0) {
+			share(lane);
 		}
-		batch = batch_size(lane);
-		count = take(lane, jobs, batch < most - ran ? batch : most - ran);
-		if (count == 0) {
-			if (leave(lane))
-				continue;
-			break;
-		}
-		share(lane);
 		td_mutex_unlock(&lane->lock);
-		for (next = 0; next < count;) {
-			enum ran how = run_job(lane, &jobs[next], cascade);
-
-			if (how == RAN_DONE)
-				jobs[done++] = jobs[next];
-			next++;
-			if (how == RAN_STOPPED)
-				break;
-		}
-		ran += next;
-		td_mutex_lock(&lane->lock);
-		while (count > next) /* stopped: the rest of the batch was not tried */
-			td_delivery_return(lane->machine, jobs[--count].due.ticket);
-		settle_done(lane, jobs, done, owed);
-		td_mutex_unlock(&lane->lock);
-		tell_done(lane, owed, done);
-		td_mutex_lock(&lane->lock);
+		tell_done(&stretch, told);
+		stretch.done = 0;
+		if (count == 0)
+			break;
+		give_room(&stretch, false);
+		run_batch(&stretch, count);
 	}
-	td_mutex_unlock(&lane->lock);
+	give_room(&stretch, true);
 	td_run_settled(lane->bus);
-	return ran;
+	return stretch.ran;
 }
 
 /* --- synchronous, with a lane ------------------------------------------------------------- */

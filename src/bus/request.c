@@ -291,7 +291,7 @@ int td_bus_request(struct td_bus *bus, enum td_kind kind, const struct td_draft 
 
 		td_cascade_init(&own, NULL, NULL);
 		run_here(bus, asked.handler, asked.event, state,
-			asked.context != NULL ? asked.context->cascade : &own);
+			asked.context != NULL ? td_context_cascade(asked.context) : &own);
 		td_cascade_run(bus, &own);
 		if (td_clock_monotonic(&td_clock_real) >= deadline)
 			code = TD_E_TIMEOUT;
@@ -333,7 +333,7 @@ int td_bus_command(struct td_bus *bus, const struct td_draft *draft, struct td_r
 		own.queued = 1;
 	} else if (code == 0 && asked.context != NULL) {
 		code = td_cascade_later(
-			bus, asked.event, asked.handler, asked.context->cascade, err);
+			bus, asked.event, asked.handler, td_context_cascade(asked.context), err);
 		own.queued = 1;
 	} else if (code == 0) {
 		run_here(bus, asked.handler, asked.event, NULL, &own);

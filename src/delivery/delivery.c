@@ -174,6 +174,11 @@ bool td_delivery_take(struct td_delivery *delivery, int64_t now_ms, struct td_du
 	return true;
 }
 
+bool td_delivery_timed(const struct td_delivery *delivery)
+{
+	return delivery->counts.retrying > 0 || delivery->options.rate_per_s > 0;
+}
+
 int64_t td_delivery_next_ms(const struct td_delivery *delivery, int64_t now_ms)
 {
 	int64_t at_ms = now_ms;

@@ -113,6 +113,9 @@ void td_delivery_return(struct td_delivery *delivery, void *ticket);
  */
 int64_t td_delivery_next_ms(const struct td_delivery *delivery, int64_t now_ms);
 
+/* Whether time matters to it: something is RETRYING, or a rate is set. */
+bool td_delivery_timed(const struct td_delivery *delivery);
+
 /*
  * The parked head of a key is WAITING again, with attempts counted anew, those behind follow in
  * order. false: not parked. Without order by key there may be several of a key: the one parked

@@ -138,6 +138,12 @@ static inline bool td_reader_inside(const struct td_reader *reader)
 	return atomic_load_explicit(&reader->inside, memory_order_relaxed) != NULL;
 }
 
+/* The same as a number, to be looked at together with others: 0 is outside. */
+static inline uintptr_t td_reader_what(const struct td_reader *reader)
+{
+	return (uintptr_t)atomic_load_explicit(&reader->inside, memory_order_relaxed);
+}
+
 /*
  * The calling thread's reader, registered and outside, goes in. `what` is not NULL. What is loaded
  * behind this call stays until td_reader_leave().
@@ -162,6 +168,22 @@ static inline void td_reader_leave(struct td_reader *reader)
 	/* Release: all that was read comes before. First out, then counted (readers.c, R2). */
 	atomic_store_explicit(&reader->inside, NULL, memory_order_release);
 	atomic_store_explicit(&reader->sections, left, memory_order_release);
+}
+
+/*
+ * The same two for who counts every cycle and knows that td_readers_fenced is not set. Such a
+ * reader is not counted when it leaves: one that goes in and out all the time may be found inside
+ * by chance, and what was unlinked is then freed a little later.
+ */
+static inline void td_reader_enter_plain(struct td_reader *reader, const void *what)
+{
+	atomic_store_explicit(&reader->inside, what, memory_order_release);
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+static inline void td_reader_leave_plain(struct td_reader *reader)
+{
+	atomic_store_explicit(&reader->inside, NULL, memory_order_release);
 }
 
 /* Note who is inside now, after making all stores before this visible to them. NULL: no memory. */
