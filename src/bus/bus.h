@@ -130,7 +130,8 @@ struct td *td_bus_context_place(const struct td_context *context);
  * changes, and the old one freed when no thread is inside it (sys.h, readers).
  */
 struct td_plan {
-	uint64_t topic; /* the topic's number, or TD_PLAN_SLOW */
+	uint64_t topic; /* the topic's number, or TD_PLAN_SLOW: not for the fast road */
+	bool straight;  /* without filters, select and hooks: handlers and queues only */
 	size_t count;
 	struct td_slot slots[]; /* count, and one that ends them */
 };

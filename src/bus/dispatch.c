@@ -302,24 +302,58 @@ static void dropped(struct td_bus *bus, struct td_cascade *cascade, const struct
 		td_book_add(cascade->book, event, subscription, TD_DROPPED, 0, why);
 }
 
+/* A handler to be called on the spot, with nobody who wants to know how it went if it goes well. */
+static bool is_simple(const struct td_route *route)
+{
+	return route->selected == NULL && route->code == 0 &&
+	       atomic_load_explicit(&route->subscription->lane, memory_order_acquire) == NULL;
+}
+
 /* The synchronous part of one event. */
 static void run_routes(struct td_bus *bus, struct td_cascade *cascade, const struct td_event *event,
 	struct td_route *routes, size_t count, unsigned flags)
 {
+	struct td_reader *reader = &td_reader_mine;
+	struct td_context *outer = reader->context;
+	bool simple = cascade->book == NULL && !td_bus_traced(bus);
+	struct td_context context;
+	struct td_slot slot;
 	bool stop = false;
 
+	td_context_init(&context, event, &slot, cascade);
 	for (size_t i = 0; i < count; i++) {
 		struct td_subscription *subscription = routes[i].subscription;
+		int code;
 
 		if (routes[i].queued || routes[i].dropped)
 			continue;
 		if (!atomic_load_explicit(&subscription->live, memory_order_relaxed))
 			continue;
-		if (stop) {
+		if (TD_UNLIKELY(stop)) {
 			dropped(bus, cascade, event, subscription, "a handler before it failed");
 			continue;
 		}
-		stop = deliver(bus, cascade, event, &routes[i]) && (flags & TD_STOP_AT_FIRST) != 0;
+		if (TD_UNLIKELY(!simple || !is_simple(&routes[i]))) {
+			stop = deliver(bus, cascade, event, &routes[i]) &&
+			       (flags & TD_STOP_AT_FIRST) != 0;
+			continue;
+		}
+		slot = (struct td_slot){subscription->handler, subscription->arg, subscription};
+		reader->context = &context;
+		code = slot.handler(event, &context, slot.arg);
+		reader->context = outer;
+		if (TD_LIKELY((code | (int)context.class_) == 0)) {
+			cascade->completed++;
+			continue;
+		}
+		if (code != 0) {
+			explain(&context, code);
+			plain_failed(bus, cascade, &context, code);
+			stop = !subscription->observer && (flags & TD_STOP_AT_FIRST) != 0;
+		} else { /* it failed, and thought better of it */
+			cascade->completed++;
+		}
+		td_context_init(&context, event, &slot, cascade);
 	}
 }
 
@@ -432,6 +466,7 @@ static void trace_published(
 static int accept(struct td_bus *bus, const struct td_event *event, struct td_routes *routes,
 	unsigned flags, struct td_cascade *cascade, struct td_cascade *later, struct td_error *err)
 {
+	bool queueing = routes->queues || (flags & TD_ASYNC) != 0;
 	struct td_node *node = NULL;
 	struct td_event *kept = NULL;
 	int code;
@@ -444,9 +479,11 @@ static int accept(struct td_bus *bus, const struct td_event *event, struct td_ro
 		if (node == NULL)
 			return td_error_nomem(err);
 	}
-	code = reserve(bus, routes, flags, later == NULL && td_bus_context(bus) == NULL, cascade,
-		event, err);
-	if (code == 0 && (later != NULL || any_queued(routes))) {
+	code = 0;
+	if (queueing)
+		code = reserve(bus, routes, flags, later == NULL && td_bus_context(bus) == NULL,
+			cascade, event, err);
+	if (code == 0 && (later != NULL || (queueing && any_queued(routes)))) {
 		kept = td_event_ref(event);
 		if (kept == NULL) {
 			unreserve(routes, routes->count);
@@ -459,7 +496,8 @@ static int accept(struct td_bus *bus, const struct td_event *event, struct td_ro
 	}
 	if (TD_UNLIKELY(td_bus_traced(bus)))
 		trace_published(bus, event, routes);
-	enqueue(routes, kept, cascade);
+	if (queueing)
+		enqueue(routes, kept, cascade);
 	if (later == NULL) {
 		td_event_unref(kept);
 		run_routes(bus, cascade, event, routes->at, routes->count, flags);
@@ -651,6 +689,51 @@ static int check_fits(
 	return 0;
 }
 
+/*
+ * The middle road: a plan of plain handlers and plain queues, nobody who looks, no receipt,
+ * outermost. false: a queue would not take it; nothing was done, the long road tells why or waits.
+ */
+static bool publish_straight(struct td_bus *bus, const struct td_plan *plan, struct td_event *event,
+	struct td_cascade *cascade)
+{
+	bool dropped = false;
+	size_t i;
+
+	for (i = 0; i < plan->count; i++) {
+		struct td_subscription *s = plan->slots[i].subscription;
+
+		if (s->async && td_lane_reserve(atomic_load(&s->lane), false, &dropped) != 0)
+			break;
+		if (dropped)
+			break;
+	}
+	if (i < plan->count) {
+		while (i-- > 0) {
+			if (plan->slots[i].subscription->async)
+				td_lane_unreserve(atomic_load(&plan->slots[i].subscription->lane));
+		}
+		return false;
+	}
+	for (i = 0; i < plan->count; i++) {
+		struct td_subscription *s = plan->slots[i].subscription;
+		struct td_owed owed = {.book_number = TD_BOOK_NONE};
+
+		if (!s->async)
+			continue;
+		owed.event = td_event_ref(event);
+		td_lane_push(atomic_load_explicit(&s->lane, memory_order_relaxed), &owed);
+		cascade->queued++;
+	}
+	for (i = 0; i < plan->count; i++) {
+		struct td_route route = {.subscription = plan->slots[i].subscription};
+
+		if (!route.subscription->async)
+			run_routes(bus, cascade, event, &route, 1, 0);
+	}
+	td_cascade_run(bus, cascade);
+	return true;
+}
+
 int td_bus_topic_publish_slow(struct td_topic *topic, struct td_event *event,
 	struct td_receipt *receipt, struct td_error *err)
 {
@@ -660,7 +743,7 @@ int td_bus_topic_publish_slow(struct td_topic *topic, struct td_event *event,
 	struct td_routes routes;
 	int code = check_open(bus, err);
 
-	if (code == 0)
+	if (code == 0 && atomic_load_explicit(&event->topic, memory_order_relaxed) != topic->number)
 		code = check_fits(topic, event, err);
 	if (code != 0)
 		return code;
@@ -672,6 +755,15 @@ int td_bus_topic_publish_slow(struct td_topic *topic, struct td_event *event,
 		return td_error_nomem(err);
 	}
 	atomic_store_explicit(&event->topic, topic->number, memory_order_relaxed);
+	if (plan->straight && receipt == NULL && inside.outermost) {
+		struct td_cascade cascade;
+
+		td_cascade_init(&cascade, NULL, err);
+		if (publish_straight(bus, plan, event, &cascade)) {
+			td_bus_leave(&inside);
+			return td_cascade_result(&cascade, NULL);
+		}
+	}
 	td_routes_init(&routes);
 	for (size_t i = 0; i < plan->count; i++)
 		td_routes_add(&routes, plan->slots[i].subscription);

@@ -25,6 +25,7 @@ void td_routes_init(struct td_routes *routes)
 	routes->count = 0;
 	routes->cap = sizeof(routes->first) / sizeof(routes->first[0]);
 	routes->failed = false;
+	routes->queues = false;
 }
 
 void td_routes_fini(struct td_routes *routes)
@@ -57,6 +58,7 @@ bool td_routes_add(struct td_routes *routes, struct td_subscription *subscriptio
 	if (TD_UNLIKELY(routes->count == routes->cap) && !grow(routes))
 		return false;
 	routes->at[routes->count++] = (struct td_route){.subscription = subscription};
+	routes->queues = routes->queues || subscription->async;
 	return true;
 }
 
@@ -276,12 +278,26 @@ static struct td_plan *plan_new(const struct td_routes *routes)
 	return plan;
 }
 
-/* Nothing about it but a handler to be called on the spot. */
-static bool is_plain(struct td_subscription *subscription)
+/* Nothing about it but a handler, or a queue before it. */
+static bool is_straight(const struct td_subscription *subscription)
 {
-	return !subscription->async && subscription->filter == NULL &&
-	       subscription->filters == NULL && subscription->select == NULL &&
-	       atomic_load(&subscription->lane) == NULL;
+	return subscription->filter == NULL && subscription->filters == NULL &&
+	       subscription->select == NULL;
+}
+
+/* Which roads a plan is good for. */
+static void judge_plan(struct td_plan *plan, const struct td_topic *topic)
+{
+	bool fast = plan->count > 0 && !td_readers_fenced;
+
+	plan->straight = !td_bus_traced(topic->bus);
+	for (size_t i = 0; i < plan->count; i++) {
+		struct td_subscription *subscription = plan->slots[i].subscription;
+
+		plan->straight = plan->straight && is_straight(subscription);
+		fast = fast && !subscription->async && atomic_load(&subscription->lane) == NULL;
+	}
+	plan->topic = fast && plan->straight ? topic->number : TD_PLAN_SLOW;
 }
 
 const struct td_plan *td_topic_plan(struct td_topic *topic)
@@ -307,12 +323,7 @@ const struct td_plan *td_topic_plan(struct td_topic *topic)
 	fresh = plan_new(&routes);
 	if (fresh == NULL)
 		goto done;
-	fresh->topic = td_bus_traced(bus) || routes.count == 0 || td_readers_fenced ? TD_PLAN_SLOW
-										    : topic->number;
-	for (size_t i = 0; i < routes.count; i++) {
-		if (!is_plain(routes.at[i].subscription))
-			fresh->topic = TD_PLAN_SLOW;
-	}
+	judge_plan(fresh, topic);
 	atomic_store(&topic->plan, fresh);
 	plan = fresh;
 done:

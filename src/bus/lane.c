@@ -218,13 +218,29 @@ static void tell(struct td_owed *owed, enum td_state state, int code, const char
 	}
 }
 
-/* Room again. */
+/* Room again, and whoever waits for it looks. */
 static void unreserve(struct td_lane *lane, size_t count)
 {
 	if (count == 0)
 		return;
 	atomic_fetch_sub(&lane->reserved, count);
 	if (atomic_load(&lane->waiting_for_room) > 0)
+		td_run_settled(lane->bus);
+}
+
+/*
+ * The same while more is coming: who waits is woken for a quarter of the queue, not for each place.
+ * What is left over is told at the end of the stretch.
+ */
+static void unreserve_some(struct td_lane *lane, size_t count)
+{
+	size_t max = lane->subscription->queue_max;
+	size_t left;
+
+	if (count == 0)
+		return;
+	left = atomic_fetch_sub(&lane->reserved, count) - count;
+	if (left <= max - max / 4 && atomic_load(&lane->waiting_for_room) > 0)
 		td_run_settled(lane->bus);
 }
 
@@ -670,8 +686,8 @@ static void give_room(struct stretch *stretch, bool all)
 {
 	struct td_lane *lane = stretch->lane;
 
-	if (all || stretch->room >= BATCH_MAX || atomic_load(&lane->waiting_for_room) > 0) {
-		unreserve(lane, stretch->room);
+	if (all || stretch->room >= BATCH_MAX) {
+		unreserve_some(lane, stretch->room);
 		stretch->room = 0;
 	}
 }

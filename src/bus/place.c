@@ -45,7 +45,8 @@ void td_bus_origin(struct td_bus *bus, struct td_origin *origin, uint8_t uuid[16
 
 	td_uuid_next(&bus->tick, (uint64_t)(now / 1000000), td_bus_random(bus), uuid);
 	*origin = (struct td_origin){
-		.source = td_text(bus->source),
+		.source = bus->source_text,
+		.source_checked = bus->source_checked,
 		.now = now,
 		.uuid = uuid,
 		.cause = cause,
@@ -113,6 +114,7 @@ static int check_source(struct td_bus *bus, struct td_error *err)
 	if (code != 0)
 		return code;
 	td_event_unref(event);
+	bus->source_checked = true;
 	return 0;
 }
 
@@ -188,6 +190,7 @@ int td_bus_open(struct td_bus **out, struct td *owner, const struct td_world *wo
 	td_map_init(&bus->names);
 
 	bus->source = strdup(options->source != NULL ? options->source : "local");
+	bus->source_text = td_text(bus->source);
 	bus->trie = td_trie_new(bus->seed);
 	if (bus->source == NULL || bus->trie == NULL) {
 		code = td_error_nomem(err);

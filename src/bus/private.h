@@ -68,6 +68,8 @@ struct td_bus {
 	uint64_t seed;
 
 	char *source;
+	struct td_text source_text;
+	bool source_checked;
 	bool async;
 	unsigned causes_max;
 	size_t data_bytes_max;
@@ -133,6 +135,7 @@ struct td_route {
 struct td_routes {
 	struct td_route *at;
 	size_t count, cap;
+	bool queues; /* some are asynchronous */
 	bool failed; /* memory ran out */
 	struct td_route first[16];
 };

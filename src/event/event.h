@@ -105,6 +105,7 @@ enum td_attr td_attr_find(struct td_text name);
 /* What a draft does not say. The source is checked like a draft's. */
 struct td_origin {
 	struct td_text source;        /* where the draft has none */
+	bool source_checked;          /* it is known to be one: an event was made with it before */
 	td_time now;                  /* `time` where the draft has none */
 	const uint8_t *uuid;          /* 16 bytes: `id` where the draft has none */
 	const struct td_event *cause; /* the event being handled, or NULL */

@@ -75,7 +75,11 @@ static int fill_in(struct td_event *event, struct td_event_scratch *scratch,
 		td_time_format(origin->now, scratch->time);
 		event->attr[TD_ATTR_TIME] = td_text_of(scratch->time, TD_TIME_BYTES);
 	}
-	if (!td_attr_has(event, TD_ATTR_SOURCE) && origin->source.at != NULL)
+	if (td_attr_has(event, TD_ATTR_SOURCE) || origin->source.at == NULL)
+		return 0;
+	if (origin->source_checked)
+		event->attr[TD_ATTR_SOURCE] = origin->source;
+	else
 		return td_attr_set(event, TD_ATTR_SOURCE, origin->source, TD_STRING, err);
 	return 0;
 }
