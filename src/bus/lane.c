@@ -54,6 +54,7 @@ struct td_lane {
 	_Alignas(64) _Atomic int attention;
 	_Atomic uint64_t activity; /* pushes so far */
 	_Atomic unsigned waiting_for_room;
+	_Atomic unsigned tails; /* settled as failed, but what that set off still runs */
 
 	struct td_mutex lock;
 	struct td_delivery *machine;
@@ -516,7 +517,7 @@ static enum ran run_job(struct td_lane *lane, struct job *job, struct td_cascade
 	struct td_slot slot = {s->handler, s->arg, s};
 	struct td_cascade own;
 	struct td_context context;
-	enum ran ran = RAN_DONE;
+	enum td_state state = TD_COMPLETED;
 	int code;
 
 	td_cascade_init(&own, NULL, NULL);
@@ -530,12 +531,16 @@ static enum ran run_job(struct td_lane *lane, struct job *job, struct td_cascade
 		context.refused = true;
 		snprintf(context.reason, sizeof(context.reason), "unsubscribed");
 	}
-	if (TD_UNLIKELY(code != 0))
-		ran = settle_failed(lane, job, &context, code) == TD_STOPPED ? RAN_STOPPED
-									     : RAN_SETTLED;
+	if (TD_UNLIKELY(code != 0)) {
+		atomic_fetch_add(&lane->tails, 1);
+		state = settle_failed(lane, job, &context, code);
+	}
 	if (cascade == NULL)
 		td_cascade_run(bus, &own);
-	return ran;
+	if (TD_LIKELY(code == 0))
+		return RAN_DONE;
+	atomic_fetch_sub(&lane->tails, 1);
+	return state == TD_STOPPED ? RAN_STOPPED : RAN_SETTLED;
 }
 
 /* --- a stretch ---------------------------------------------------------------------------- */
@@ -882,7 +887,7 @@ bool td_lane_idle(struct td_lane *lane, uint64_t *activity)
 	td_mutex_lock(&lane->lock);
 	counts = td_delivery_counts(lane->machine);
 	*activity += atomic_load(&lane->activity);
-	idle = counts.running == 0;
+	idle = counts.running == 0 && atomic_load(&lane->tails) == 0;
 	if (!counts.stopped)
 		idle = idle && counts.waiting + counts.blocked + counts.retrying == 0 &&
 		       td_ring_count(lane->ring) == 0 &&

@@ -119,6 +119,44 @@ static void lane_retries_and_gives_up_with_a_letter(void **state)
 	td_close(td);
 }
 
+static int publish_and_fail(const struct td_event *event, struct td_context *context, void *arg)
+{
+	(void)event;
+	(void)arg;
+	publish(td_context_place(context), "Said", "x");
+	return td_fail(context, TD_SKIP, "no");
+}
+
+static int hear_slowly(const struct td_event *event, struct td_context *context, void *arg)
+{
+	(void)event;
+	(void)context;
+	sleep_ms(20);
+	__atomic_fetch_add((int *)arg, 1, __ATOMIC_SEQ_CST);
+	return 0;
+}
+
+static void lane_is_not_idle_while_what_a_failure_set_off_runs(void **state)
+{
+	(void)state;
+	for (int async = 0; async < 2; async++) {
+		struct td *td = open_place(&(struct td_options){.workers = 2});
+		int heard = 0;
+
+		td_subscribe(td, INTEREST(.type = "E", .async = true), publish_and_fail, NULL, NULL,
+			NULL);
+		td_subscribe(td, INTEREST(.type = "Said", .async = async), hear_slowly, &heard,
+			NULL, NULL);
+		td_subscribe(td, INTEREST(.type = TD_DEAD_LETTER, .async = async), hear_slowly,
+			&heard, NULL, NULL);
+		publish(td, "E", "x");
+		sleep_ms(10); /* it has failed, and is heard of */
+		assert_int_equal(td_drain(td, 5000, NULL), 0);
+		assert_int_equal(__atomic_load_n(&heard, __ATOMIC_SEQ_CST), 2);
+		td_close(td);
+	}
+}
+
 static void lane_keeps_the_order_of_a_subject_while_it_retries(void **state)
 {
 	struct diary diary = {""};
@@ -540,6 +578,7 @@ int main(void)
 		cmocka_unit_test(lane_wakes_the_loop_when_a_retry_is_due),
 		cmocka_unit_test(lane_asks_nothing_of_synchronous_handlers),
 		cmocka_unit_test(lane_retries_and_gives_up_with_a_letter),
+		cmocka_unit_test(lane_is_not_idle_while_what_a_failure_set_off_runs),
 		cmocka_unit_test(lane_keeps_the_order_of_a_subject_while_it_retries),
 		cmocka_unit_test(lane_parks_a_key_and_releases_it_in_order),
 		cmocka_unit_test(lane_forgets_a_parked_event_that_is_dismissed),
