@@ -331,12 +331,22 @@ typedef void td_trace_hook(const struct td_trace *trace, void *arg);
 TD_PUBLIC void td_trace_set(struct td *td, td_trace_hook *hook, void *arg);
 
 /*
- * The type of the event that tells of a dead letter. Its subject is td.deadletter.<subscription>,
- * its cause the event that was given up; its data, JSON, has subscription, class, code, reason,
- * attempts and the original. What the library itself announces (types that begin with "td.") goes
- * to those who ask for it, by type or by a subject that begins with "td.", not to who asks for all.
+ * What the library itself announces, as events; each is caused by what it tells of and stands in
+ * its story. They go to those who ask for them, by type or by a subject that begins with "td.",
+ * not to those who ask for all.
+ *
+ * A dead letter: a delivery was given up. Subject td.deadletter.<subscription>; data, JSON:
+ * subscription, class, code, reason, attempts, and the event.
  */
 #define TD_DEAD_LETTER "td.deadletter.added"
+/*
+ * What became of a command, which is no event itself: without these a story would not know what
+ * caused that which its handler published. Subject td.command.<Type>; data, JSON: handler, code
+ * and reason (unless done), and the command.
+ */
+#define TD_COMMAND_DONE    "td.command.done"
+#define TD_COMMAND_REFUSED "td.command.refused"
+#define TD_COMMAND_FAILED  "td.command.failed"
 
 #ifdef __cplusplus
 }

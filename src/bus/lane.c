@@ -517,9 +517,12 @@ static enum ran run_job(struct td_lane *lane, struct job *job, struct td_cascade
 	struct td_slot slot = {s->handler, s->arg, s};
 	struct td_cascade own;
 	struct td_context context;
+	struct td_event *command = NULL;
 	enum td_state state = TD_COMPLETED;
 	int code;
 
+	if (TD_UNLIKELY(s->kind == TD_COMMAND))
+		command = td_event_ref(job->slot->owed.event);
 	td_cascade_init(&own, NULL, NULL);
 	td_context_init(&context, job->slot->owed.event, &slot, cascade != NULL ? cascade : &own);
 	context.attempt = job->due.attempt;
@@ -535,6 +538,9 @@ static enum ran run_job(struct td_lane *lane, struct job *job, struct td_cascade
 		atomic_fetch_add(&lane->tails, 1);
 		state = settle_failed(lane, job, &context, code);
 	}
+	if (TD_UNLIKELY(command != NULL) && state != TD_QUEUED && state != TD_STOPPED)
+		td_letter_outcome(s, command, &context, code);
+	td_event_unref(command);
 	if (cascade == NULL)
 		td_cascade_run(bus, &own);
 	if (TD_LIKELY(code == 0))

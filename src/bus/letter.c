@@ -3,12 +3,18 @@
 #include <stdlib.h>
 
 /*
- * A dead letter is an event like any other: type "td.deadletter.added", caused by the event that
- * was given up, in its story, so that whoever is responsible hears of it as of anything else.
+ * What the library itself announces: dead letters, and what became of commands. Events like any
+ * other, caused by what they tell of and in its story, so that whoever is responsible hears of it
+ * as of anything else.
  *
- *	subject  td.deadletter.<subscription>
- *	data     {"subscription":, "class":, "code":, "reason":,
- *"attempts":[{"number":,"at":,"code":, "reason":}...], "event":{the original, as CloudEvents JSON}}
+ *	td.deadletter.added, subject td.deadletter.<subscription>
+ *	{"subscription":, "class":, "code":, "reason":,
+ *	 "attempts": [{"number":, "at":, "code":, "reason":}...],
+ *	 "event": {the original, as CloudEvents JSON}}
+ *
+ *	td.command.done, .refused, .failed, subject td.command.<Type>
+ *	{"handler":, "code":, "reason":, "command": {as CloudEvents JSON}}; done has neither code
+ *	nor reason
  */
 
 #define LETTER_BYTES_MAX (2 * (size_t)TD_DATA_BYTES_MAX)
@@ -28,6 +34,14 @@ static const char *class_name(enum td_class class_)
 	return "retry";
 }
 
+static void write_why(struct td_json_writer *w, int code, const char *reason)
+{
+	td_json_name(w, td_text("code"));
+	td_json_string(w, td_text(td_error_name(code)));
+	td_json_name(w, td_text("reason"));
+	td_json_string(w, td_text(reason));
+}
+
 static void write_attempts(struct td_json_writer *w, const struct td_attempts *attempts)
 {
 	td_json_name(w, td_text("attempts"));
@@ -42,43 +56,41 @@ static void write_attempts(struct td_json_writer *w, const struct td_attempts *a
 		td_json_u64(w, attempts->first + i);
 		td_json_name(w, td_text("at"));
 		td_json_string(w, td_text_of(at, sizeof(at)));
-		td_json_name(w, td_text("code"));
-		td_json_string(w, td_text(td_error_name(attempt->code)));
-		td_json_name(w, td_text("reason"));
-		td_json_string(w, td_text(attempt->reason));
+		write_why(w, attempt->code, attempt->reason);
 		td_json_close_object(w);
 	}
 	td_json_close_array(w);
 }
 
-static int write_letter(struct td_buf *buf, const struct td_subscription *subscription,
-	const struct td_event *event, enum td_class class_, int code, const char *reason,
-	const struct td_attempts *attempts)
+static void write_event(struct td_json_writer *w, const char *name, const struct td_event *event)
 {
-	struct td_json_writer w;
-	struct td_buf original = TD_BUF_INIT(LETTER_BYTES_MAX);
-	int failed = td_event_write_json(event, &original, NULL);
+	struct td_buf json = TD_BUF_INIT(LETTER_BYTES_MAX);
 
-	td_json_writer_init(&w, buf);
-	td_json_open_object(&w);
-	td_json_name(&w, td_text("subscription"));
-	td_json_string(&w, td_text(subscription->name));
-	td_json_name(&w, td_text("class"));
-	td_json_string(&w, td_text(class_name(class_)));
-	td_json_name(&w, td_text("code"));
-	td_json_string(&w, td_text(td_error_name(code)));
-	td_json_name(&w, td_text("reason"));
-	td_json_string(&w, td_text(reason));
-	write_attempts(&w, attempts);
-	td_json_name(&w, td_text("event"));
-	if (failed == 0)
-		td_json_raw(&w, td_buf_view(&original));
+	td_json_name(w, td_text(name));
+	if (td_event_write_json(event, &json, NULL) == 0)
+		td_json_raw(w, td_buf_view(&json));
 	else
-		td_json_null(&w);
-	td_json_close_object(&w);
-	td_buf_add_char(buf, '\0'); /* the draft takes a C string */
-	td_buf_fini(&original);
-	return td_buf_check(buf, NULL);
+		td_json_null(w);
+	td_buf_fini(&json);
+}
+
+/* The subject, if anybody would hear of it. */
+static bool is_wanted(struct td_bus *bus, struct td_buf *subject, const char *type,
+	const char *prefix, const char *name)
+{
+	td_buf_printf(subject, "%s%s", prefix, name);
+	return td_buf_check(subject, NULL) == 0 && td_bus_anyone(bus, subject->at, type);
+}
+
+static void announce(struct td_bus *bus, const char *type, const struct td_buf *subject,
+	struct td_buf *data, const struct td_event *cause, struct td_cascade *cascade)
+{
+	td_buf_add_char(data, '\0'); /* the draft takes a C string */
+	if (td_buf_check(data, NULL) == 0) {
+		struct td_draft draft = {.type = type, .subject = subject->at, .json = data->at};
+
+		td_bus_announce(bus, &draft, cause, cascade);
+	}
 }
 
 void td_letter_announce(struct td_subscription *subscription, const struct td_event *event,
@@ -88,23 +100,50 @@ void td_letter_announce(struct td_subscription *subscription, const struct td_ev
 	struct td_bus *bus = subscription->bus;
 	struct td_buf data = TD_BUF_INIT(LETTER_BYTES_MAX);
 	struct td_buf subject = TD_BUF_INIT(TD_ATTRIBUTE_BYTES_MAX);
+	struct td_json_writer w;
 
 	/* A letter that cannot be delivered makes no letter: that would never end. */
-	if (td_text_is(event->attr[TD_ATTR_TYPE], TD_DEAD_LETTER))
-		return;
-	td_buf_printf(&subject, "td.deadletter.%s", subscription->name);
-	if (td_buf_check(&subject, NULL) != 0)
+	if (td_text_is(event->attr[TD_ATTR_TYPE], TD_DEAD_LETTER) ||
+		!is_wanted(bus, &subject, TD_DEAD_LETTER, "td.deadletter.", subscription->name))
 		goto done;
-	if (!td_bus_anyone(bus, subject.at, TD_DEAD_LETTER))
+	td_json_writer_init(&w, &data);
+	td_json_open_object(&w);
+	td_json_name(&w, td_text("subscription"));
+	td_json_string(&w, td_text(subscription->name));
+	td_json_name(&w, td_text("class"));
+	td_json_string(&w, td_text(class_name(class_)));
+	write_why(&w, code, reason);
+	write_attempts(&w, attempts);
+	write_event(&w, "event", event);
+	td_json_close_object(&w);
+	announce(bus, TD_DEAD_LETTER, &subject, &data, event, cascade);
+done:
+	td_buf_fini(&subject);
+	td_buf_fini(&data);
+}
+
+void td_letter_outcome(struct td_subscription *handler, const struct td_event *command,
+	const struct td_context *context, int code)
+{
+	const char *type = code == 0          ? TD_COMMAND_DONE
+			   : context->refused ? TD_COMMAND_REFUSED
+					      : TD_COMMAND_FAILED;
+	struct td_bus *bus = handler->bus;
+	struct td_buf data = TD_BUF_INIT(LETTER_BYTES_MAX);
+	struct td_buf subject = TD_BUF_INIT(TD_ATTRIBUTE_BYTES_MAX);
+	struct td_json_writer w;
+
+	if (!is_wanted(bus, &subject, type, "td.command.", handler->types[0]))
 		goto done;
-	if (write_letter(&data, subscription, event, class_, code, reason, attempts) == 0) {
-		struct td_draft draft = {
-			.type = TD_DEAD_LETTER,
-			.subject = subject.at,
-			.json = data.at,
-		};
-		td_bus_announce(bus, &draft, event, cascade);
-	}
+	td_json_writer_init(&w, &data);
+	td_json_open_object(&w);
+	td_json_name(&w, td_text("handler"));
+	td_json_string(&w, td_text(handler->name));
+	if (code != 0)
+		write_why(&w, code, context->reason);
+	write_event(&w, "command", command);
+	td_json_close_object(&w);
+	announce(bus, type, &subject, &data, command, context->cascade);
 done:
 	td_buf_fini(&subject);
 	td_buf_fini(&data);

@@ -305,6 +305,10 @@ void td_letter_announce(struct td_subscription *subscription, const struct td_ev
 	enum td_class class_, int code, const char *reason, const struct td_attempts *attempts,
 	struct td_cascade *cascade);
 
+/* The same of what became of a command: done (code 0), refused or failed. */
+void td_letter_outcome(struct td_subscription *handler, const struct td_event *command,
+	const struct td_context *context, int code);
+
 /* --- request.c ---------------------------------------------------------------------------- */
 
 /* The answer, told to who waits; drops one reference. `context` may be NULL (dropped, failed). */

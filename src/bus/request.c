@@ -142,6 +142,8 @@ static void run_here(struct td_bus *bus, struct td_subscription *s, const struct
 	code = td_bus_call(bus, &context);
 	if (code != 0 && !context.refused)
 		td_letter_announce(s, event, context.class_, code, context.reason, NULL, cascade);
+	if (s->kind == TD_COMMAND)
+		td_letter_outcome(s, event, &context, code);
 	if (state != NULL) {
 		atomic_fetch_add_explicit(&state->refs, 1, memory_order_relaxed);
 		td_request_settle(state, code, code != 0 ? context.reason : NULL);

@@ -289,6 +289,67 @@ static void command_is_done_at_once_later_or_behind_the_cascade(void **state)
 	td_close(td);
 }
 
+static int announce_it(const struct td_event *event, struct td_context *context, void *arg)
+{
+	(void)event;
+	(void)arg;
+	return td_publish(
+		td_context_place(context), &(struct td_draft){.type = "Baked"}, NULL, NULL);
+}
+
+/* Types, and whether the one event was caused by the command that an outcome tells of. */
+static int hear_outcome(const struct td_event *event, struct td_context *context, void *arg)
+{
+	struct diary *diary = arg;
+	struct td_text data = td_event_data(event), cause = td_event_causation(event);
+	char quoted[80];
+
+	(void)context;
+	snprintf(quoted, sizeof(quoted), "\"id\":\"%.*s\"", TD_TEXT_ARG(cause));
+	diary_add(diary, "%.*s%s ", TD_TEXT_ARG(td_event_type(event)),
+		data.at != NULL && strstr(data.at, quoted) != NULL ? "!" : "");
+	return 0;
+}
+
+static void command_outcomes_are_events_for_those_who_ask(void **state)
+{
+	static const char *const types[] = {
+		"Baked", TD_COMMAND_DONE, TD_COMMAND_REFUSED, TD_COMMAND_FAILED};
+
+	(void)state;
+	for (int way = 0; way < 8; way++) {
+		const struct td_interest *how = way & 1 ? &queued : NULL;
+		struct td *td = open_place(&(struct td_options){.workers = way & 2 ? 1 : 0});
+		struct diary diary = {""};
+		struct actor all = {.name = "all"};
+
+		td_handle(td, TD_COMMAND, "Bake", announce_it, NULL, how, NULL, NULL);
+		td_handle(td, TD_COMMAND, "Refuse", refuse_it, NULL, how, NULL, NULL);
+		td_handle(td, TD_COMMAND, "Break", break_it, NULL, how, NULL, NULL);
+		td_handle(td, TD_QUERY, "Ask", say_nothing, NULL, how, NULL, NULL);
+		subscribe(td, INTEREST(.type = "Baked"), &all);
+		subscribe(td, NULL, &all);
+		td_subscribe(td, INTEREST(.types = types, .types_count = 4), hear_outcome, &diary,
+			NULL, NULL);
+		for (size_t i = 0; i < 3; i++) {
+			const char *names[] = {"Bake", "Refuse", "Break"};
+
+			if (way & 4)
+				td_command(td, &(struct td_draft){.type = names[i]}, NULL, NULL);
+			else
+				td_request(td, TD_COMMAND, &(struct td_draft){.type = names[i]}, -1,
+					NULL, NULL);
+			assert_int_equal(td_drain(td, 5000, NULL), 0);
+		}
+		td_request(td, TD_QUERY, &(struct td_draft){.type = "Ask"}, -1, NULL, NULL);
+		assert_int_equal(td_drain(td, 5000, NULL), 0);
+		assert_diary(
+			&diary, "Baked td.command.done! td.command.refused! td.command.failed! ");
+		assert_int_equal(all.calls, 2); /* who asks for all does not get them */
+		td_close(td);
+	}
+}
+
 static int reply_twice(const struct td_event *event, struct td_context *context, void *arg)
 {
 	int *codes = arg;
@@ -331,6 +392,7 @@ int main(void)
 		cmocka_unit_test(request_of_itself_without_end_is_a_loop),
 		cmocka_unit_test(request_ends_when_its_time_is_up_and_a_late_answer_harms_nobody),
 		cmocka_unit_test(command_is_done_at_once_later_or_behind_the_cascade),
+		cmocka_unit_test(command_outcomes_are_events_for_those_who_ask),
 		cmocka_unit_test(reply_is_for_requests_and_once),
 	};
 
