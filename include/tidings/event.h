@@ -87,7 +87,10 @@ TD_PUBLIC int td_event_new(
 TD_PUBLIC TD_NODISCARD struct td_event *td_event_ref(const struct td_event *event);
 TD_PUBLIC void td_event_unref(struct td_event *event); /* NULL is fine */
 
-/* Attributes; absent text where the event has none. */
+/*
+ * Attributes; absent text where the event has none. Where there may be no event (a reply without a
+ * word, a receipt before its publish) NULL will do here and below: all of it is absent.
+ */
 TD_PUBLIC struct td_text td_event_id(const struct td_event *event);
 TD_PUBLIC struct td_text td_event_source(const struct td_event *event);
 TD_PUBLIC struct td_text td_event_type(const struct td_event *event);

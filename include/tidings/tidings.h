@@ -89,7 +89,10 @@ struct td_outcome {
 
 struct td_receipt_book;
 
-/* The receipt of one publish. Start with TD_RECEIPT_INIT, may be used again, fini at the end. */
+/*
+ * The receipt of one publish. Start with TD_RECEIPT_INIT, may be used again, fini at the end. A
+ * publish that was refused leaves it empty.
+ */
 struct td_receipt {
 	size_t completed; /* deliveries handled, over the whole cascade */
 	size_t failed;    /* deliveries that failed */
@@ -130,7 +133,10 @@ TD_PUBLIC void td_topic_close(struct td_topic *topic);
 TD_PUBLIC int td_topic_publish(struct td_topic *topic, struct td_event *event,
 	struct td_receipt *receipt, struct td_error *err);
 
-/* The outcomes so far, as a fresh view until the next call with this receipt. */
+/*
+ * The outcomes so far, as a fresh view until the next call with this receipt. How many; `outcomes`
+ * may be NULL.
+ */
 TD_PUBLIC size_t td_receipt_outcomes(
 	struct td_receipt *receipt, const struct td_outcome **outcomes);
 /* The event that was published; valid while the receipt is. NULL before a publish. */
@@ -200,9 +206,12 @@ struct td_retry {
 	enum td_class exhausted; /* TD_SKIP (default), TD_PARK or TD_STOP */
 };
 
+#define TD_SUBSCRIPTION_NAME_BYTES_MAX 256u
+
 /* A standing interest. Zero means: anything, and the default. All borrowed for the call. */
 struct td_interest {
-	const char *name;         /* for receipts, hooks, dead letters; default: one is made up */
+	const char *name;         /* for receipts, hooks, dead letters: one that can stand in a
+				     subject; default: one is made up */
 	const char *subject;      /* pattern of addresses: "order.*", "order.>"; default ">" */
 	const char *const *types; /* exact types, types_count of them */
 	size_t types_count;
@@ -227,7 +236,9 @@ struct td_interest {
  * Subscribe. A subscription lives until td_unsubscribe() or td_close(); `subscription` may be
  * NULL if it need not be named. Handlers run in the order of subscribing. What is published
  * later, also in a cascade that is running, is seen; what was published before is not.
- * Errors: TD_E_INVALID, TD_E_SUBJECT, TD_E_FILTER, TD_E_POINTER, TD_E_EXISTS (name), TD_E_NOMEM.
+ * Errors: TD_E_INVALID, TD_E_SUBJECT (of `subject`, with the offset), TD_E_ATTRIBUTE and
+ * TD_E_TOO_LARGE (of a type), TD_E_FILTER and TD_E_JSON (with the offset), TD_E_POINTER, TD_E_EXISTS
+ * (name), TD_E_CLOSED, TD_E_NOMEM. Nothing is changed then.
  */
 TD_PUBLIC int td_subscribe(struct td *td, const struct td_interest *interest, td_handler *handler,
 	void *arg, struct td_subscription **subscription, struct td_error *err);
@@ -249,9 +260,10 @@ TD_PUBLIC int td_dismiss(
 TD_PUBLIC int td_resume(struct td_subscription *subscription, struct td_error *err);
 
 struct td_subscription_status {
-	size_t waiting, running, retrying, parked; /* deliveries */
+	size_t waiting, running, retrying, parked; /* deliveries owed */
 	bool stopped;
-	uint64_t completed, failed, dropped, retried; /* counts since subscribing */
+	/* Counts since subscribing, of what was owed: what a plain handler does at once is not. */
+	uint64_t completed, failed, dropped, retried;
 };
 TD_PUBLIC void td_subscription_status(
 	struct td_subscription *subscription, struct td_subscription_status *status);

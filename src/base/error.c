@@ -9,6 +9,7 @@
 #undef td_error_set
 #undef td_error_system
 #undef td_error_nomem
+#undef td_error_null
 #undef td_error_wrap
 
 struct row {
@@ -119,6 +120,11 @@ int td_error_system(struct td_error *err, int sys_errno, const char *format, ...
 int td_error_nomem(struct td_error *err)
 {
 	return td_error_set(err, TD_E_NOMEM, TD_NO_OFFSET, "out of memory");
+}
+
+int td_error_null(struct td_error *err, const char *argument)
+{
+	return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "%s: NULL", argument);
 }
 
 int td_error_wrap(struct td_error *err, int code, const char *format, ...)

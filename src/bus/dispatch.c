@@ -542,9 +542,11 @@ static int publish_found(struct td_bus *bus, const struct td_event *event, struc
 	td_cascade_init(&cascade, book, err);
 	code = accept(bus, event, routes, flags, &cascade,
 		context != NULL ? td_context_cascade(context) : NULL, err);
-	if (code == 0)
-		code = td_cascade_result(&cascade, receipt);
-	return code;
+	if (code != 0) {
+		td_receipt_empty(receipt);
+		return code;
+	}
+	return td_cascade_result(&cascade, receipt);
 }
 
 int td_bus_publish(struct td_bus *bus, const struct td_draft *draft, unsigned flags,
@@ -559,6 +561,7 @@ int td_bus_publish(struct td_bus *bus, const struct td_draft *draft, unsigned fl
 	uint8_t uuid[16];
 	int code = check_open(bus, err);
 
+	td_receipt_empty(receipt);
 	if (code != 0)
 		return code;
 	if (!td_bus_enter(bus, &inside))
@@ -589,10 +592,12 @@ int td_bus_publish_event(struct td_bus *bus, struct td_event *event, unsigned fl
 	struct td_routes routes;
 	int code = check_open(bus, err);
 
+	td_receipt_empty(receipt);
 	if (code != 0)
 		return code;
 	if (event->kind != TD_EVENT_KIND)
-		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "only events are published");
+		return td_error_set(
+			err, TD_E_INVALID, TD_NO_OFFSET, "event: only events are published");
 	if (!td_bus_enter(bus, &inside))
 		return td_error_nomem(err);
 	td_routes_init(&routes);
@@ -678,7 +683,8 @@ static int check_fits(
 	const struct td_topic *topic, const struct td_event *event, struct td_error *err)
 {
 	if (event->kind != TD_EVENT_KIND)
-		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "only events are published");
+		return td_error_set(
+			err, TD_E_INVALID, TD_NO_OFFSET, "event: only events are published");
 	if (!td_text_is(event->address, topic->address))
 		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "topic %s: event of %.*s",
 			topic->address, TD_TEXT_ARG(event->address));
@@ -743,6 +749,7 @@ int td_bus_topic_publish_slow(struct td_topic *topic, struct td_event *event,
 	struct td_routes routes;
 	int code = check_open(bus, err);
 
+	td_receipt_empty(receipt);
 	if (code == 0 && atomic_load_explicit(&event->topic, memory_order_relaxed) != topic->number)
 		code = check_fits(topic, event, err);
 	if (code != 0)

@@ -340,9 +340,10 @@ int td_bus_topic_open(struct td_topic **out, struct td_bus *bus, const char *sub
 	struct td_topic *topic;
 	int code;
 
-	if (type == NULL || type[0] == '\0')
-		return td_error_set(err, TD_E_ATTRIBUTE, TD_NO_OFFSET, "type: missing");
-	code = td_address_encode(td_text(subject != NULL ? subject : type), encoded, &address, err);
+	code = td_check_draft(bus, &(struct td_draft){.type = type, .subject = subject}, err);
+	if (code == 0)
+		code = td_address_encode(
+			td_text(subject != NULL ? subject : type), encoded, &address, err);
 	if (code != 0)
 		return td_error_wrap(err, code, "topic");
 	topic = calloc(1, sizeof(*topic));
@@ -392,48 +393,6 @@ void td_bus_topic_close(struct td_topic *topic)
 	td_bus_reclaim(bus);
 }
 
-/* --- checking what is asked for ----------------------------------------------------------- */
-
-static int check_retry(const struct td_retry *retry, struct td_error *err)
-{
-	if (retry->first_ms < 0 || retry->longest_ms < 0)
-		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "retry: a wait is negative");
-	if (!(retry->factor >= 0 && retry->factor <= 1e6))
-		return td_error_set(
-			err, TD_E_INVALID, TD_NO_OFFSET, "retry: factor %g", retry->factor);
-	if (!(retry->jitter <= 1))
-		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "retry: jitter %g, at most 1",
-			retry->jitter);
-	if (retry->exhausted != 0 && (retry->exhausted < TD_SKIP || retry->exhausted > TD_STOP))
-		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET,
-			"retry: when attempts are used up it can skip, park or stop");
-	return 0;
-}
-
-static int check_interest(const struct td_interest *interest, struct td_error *err)
-{
-	if (interest->async && interest->sync)
-		return td_error_set(
-			err, TD_E_INVALID, TD_NO_OFFSET, "async and sync exclude each other");
-	if (interest->when_full == TD_DROP_OLDEST && !interest->observer)
-		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET,
-			"only an observer may lose events (when_full)");
-	if ((unsigned)interest->when_full > TD_DROP_OLDEST ||
-		(unsigned)interest->order > TD_ORDER_NONE)
-		return td_error_set(
-			err, TD_E_INVALID, TD_NO_OFFSET, "order or when_full: no such value");
-	if (interest->observer && interest->retry.attempts_max > 1)
-		return td_error_set(
-			err, TD_E_INVALID, TD_NO_OFFSET, "an observer's failures are not retried");
-	if (interest->name != NULL && interest->name[0] == '\0')
-		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "name: empty");
-	if (interest->types_count > 0 && interest->types == NULL)
-		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "types: NULL, with a count");
-	if (interest->select_count > 0 && interest->select == NULL)
-		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "select: NULL, with a count");
-	return check_retry(&interest->retry, err);
-}
-
 /* --- making a subscription ---------------------------------------------------------------- */
 
 static bool has_type(const struct td_subscription *s, const char *type)
@@ -447,8 +406,6 @@ static bool has_type(const struct td_subscription *s, const char *type)
 
 static int add_type(struct td_subscription *s, const char *type, struct td_error *err)
 {
-	if (type == NULL || type[0] == '\0')
-		return td_error_set(err, TD_E_ATTRIBUTE, TD_NO_OFFSET, "type: empty");
 	if (has_type(s, type))
 		return 0;
 	s->types[s->types_count] = strdup(type);
@@ -584,20 +541,35 @@ static void remove_name(struct td_bus *bus, struct td_subscription *s)
 	}
 }
 
-/* Under the lock: number and name. */
+/* A name that nobody has: "ShipOrder-7". A long prefix is cut, at a character. */
+static char *make_up_name(struct td_bus *bus, const char *prefix)
+{
+	char name[TD_SUBSCRIPTION_NAME_BYTES_MAX];
+	size_t most = sizeof(name) / 2, len = strlen(prefix);
+	uint64_t number = bus->numbers;
+
+	if (len > most) {
+		len = most;
+		while (((unsigned char)prefix[len] & 0xC0) == 0x80)
+			len--;
+	}
+	do
+		snprintf(name, sizeof(name), "%.*s-%llu", (int)len, prefix,
+			(unsigned long long)++number);
+	while (find_name(bus, name) != NULL);
+	return strdup(name);
+}
+
+/* Under the lock: name and number. */
 static int name_it(
 	struct td_bus *bus, struct td_subscription *s, const char *prefix, struct td_error *err)
 {
-	char made_up[64];
-
-	s->number = ++bus->numbers;
 	if (s->name == NULL) {
-		snprintf(
-			made_up, sizeof(made_up), "%s-%llu", prefix, (unsigned long long)s->number);
-		s->name = strdup(made_up);
+		s->name = make_up_name(bus, prefix);
 		if (s->name == NULL)
 			return td_error_nomem(err);
 	}
+	s->number = ++bus->numbers;
 	if (find_name(bus, s->name) != NULL)
 		return td_error_set(err, TD_E_EXISTS, TD_NO_OFFSET,
 			"there is a subscription named %s already", s->name);
@@ -713,11 +685,9 @@ int td_bus_subscribe(struct td_bus *bus, const struct td_interest *interest, td_
 	if (interest == NULL)
 		interest = &everything;
 	if (code == 0 && handler == NULL && (typed == NULL || typed->handler == NULL))
-		code = td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "handler: NULL");
+		code = td_error_null(err, "handler");
 	if (code == 0)
-		code = check_interest(interest, err);
-	if (code == 0 && interest->subject != NULL)
-		code = td_pattern_check(td_text(interest->subject), err);
+		code = td_check_interest(bus, interest, err);
 	if (code == 0)
 		code = make(&s, bus, interest, handler, typed, arg, err);
 	if (code != 0)
@@ -808,12 +778,12 @@ int td_bus_handle(struct td_bus *bus, enum td_kind kind, const char *type, td_ha
 	int code = check_closing(bus, err);
 
 	if (code == 0 && kind != TD_COMMAND && kind != TD_QUERY)
-		code = td_error_set(
-			err, TD_E_INVALID, TD_NO_OFFSET, "only commands and queries are handled");
+		code = td_error_set(err, TD_E_INVALID, TD_NO_OFFSET,
+			"kind: only commands and queries are handled");
 	if (code == 0 && handler == NULL && (typed == NULL || typed->handler == NULL))
-		code = td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "handler: NULL");
-	if (code == 0 && (type == NULL || type[0] == '\0'))
-		code = td_error_set(err, TD_E_ATTRIBUTE, TD_NO_OFFSET, "type: missing");
+		code = td_error_null(err, "handler");
+	if (code == 0)
+		code = td_check_type(bus, type, err);
 	if (code == 0 && asked != NULL) {
 		interest.name = asked->name;
 		interest.async = asked->async;
@@ -823,7 +793,7 @@ int td_bus_handle(struct td_bus *bus, enum td_kind kind, const char *type, td_ha
 		interest.when_full = asked->when_full;
 		interest.retry = asked->retry;
 		interest.release = asked->release;
-		code = check_interest(&interest, err);
+		code = td_check_interest(bus, &interest, err);
 	}
 	interest.type = type;
 	if (code == 0)

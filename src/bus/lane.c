@@ -933,9 +933,10 @@ static int key_of_subject(
 		return 0;
 	}
 	code = td_address_encode(td_text(subject), encoded, &address, err);
-	if (code == 0)
-		*key = key_of_address(lane, address);
-	return code;
+	if (code != 0)
+		return td_error_wrap(err, code, "subject");
+	*key = key_of_address(lane, address);
+	return 0;
 }
 
 static bool dismiss(struct td_lane *lane, uint64_t key)

@@ -101,23 +101,6 @@ static int check_options(const struct td_options *options, struct td_error *err)
 	return 0;
 }
 
-/* Whether a source will do is the envelope's to say: make an event of it and see. */
-static int check_source(struct td_bus *bus, struct td_error *err)
-{
-	struct td_draft probe = {.type = "probe"};
-	struct td_origin origin;
-	struct td_event *event;
-	uint8_t uuid[16];
-
-	td_bus_origin(bus, &origin, uuid, TD_EVENT_KIND, NULL);
-	int code = td_event_make(&event, &probe, &origin, err);
-	if (code != 0)
-		return code;
-	td_event_unref(event);
-	bus->source_checked = true;
-	return 0;
-}
-
 static void free_bus(struct td_bus *bus)
 {
 	td_bus_free_interests(bus);
@@ -196,9 +179,10 @@ int td_bus_open(struct td_bus **out, struct td *owner, const struct td_world *wo
 		code = td_error_nomem(err);
 		goto fail;
 	}
-	code = check_source(bus, err);
+	code = td_check_draft(bus, &(struct td_draft){.type = "any"}, err);
 	if (code != 0)
 		goto fail;
+	bus->source_checked = true;
 	code = td_loop_new(&bus->loop, err);
 	if (code != 0)
 		goto fail;

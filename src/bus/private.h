@@ -122,6 +122,14 @@ static inline bool td_bus_traced(struct td_bus *bus)
 /* The delivery that this thread is in, of this bus; NULL: none. */
 struct td_context *td_bus_context(struct td_bus *bus);
 
+/* --- check.c ------------------------------------------------------------------------------ */
+
+/* Whether an event can be made of it: what the envelope says of a type, a subject, a source. */
+int td_check_draft(struct td_bus *bus, const struct td_draft *draft, struct td_error *err);
+/* What no event can have as its type nobody can be interested in, or handle. */
+int td_check_type(struct td_bus *bus, const char *type, struct td_error *err);
+int td_check_interest(struct td_bus *bus, const struct td_interest *interest, struct td_error *err);
+
 /* --- interest.c --------------------------------------------------------------------------- */
 
 /* Where an event goes: subscriptions that are live and whose filter it passes, in order. */
@@ -195,6 +203,8 @@ int td_bus_typed_call(const struct td_event *event, struct td_context *context, 
 #define TD_BOOK_NONE SIZE_MAX
 
 struct td_receipt_book;
+/* As at the beginning: a receipt tells of its last publish, and of none if that was refused. */
+void td_receipt_empty(struct td_receipt *receipt);
 /* A book for this publish: the receipt's own if nobody else holds it, else a new one. */
 int td_book_open(struct td_receipt *receipt, struct td_bus *bus, const struct td_event *event,
 	struct td_receipt_book **book, struct td_error *err);

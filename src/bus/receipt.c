@@ -20,8 +20,8 @@ struct entry {
 struct td_receipt_book {
 	_Atomic uint32_t refs;
 	struct td_mutex lock;
-	struct td_bus *bus; /* may be gone; only looked at while deliveries are pending */
-	struct td_event *event;
+	struct td_bus *bus;     /* may be gone; only looked at while deliveries are pending */
+	struct td_event *event; /* NULL: of no publish now */
 	struct entry *entries;
 	size_t count, cap;
 	size_t pending;
@@ -71,33 +71,45 @@ static struct td_receipt_book *book_new(void)
 	return book;
 }
 
+void td_receipt_empty(struct td_receipt *receipt)
+{
+	struct td_receipt_book *book;
+
+	if (receipt == NULL)
+		return;
+	receipt->completed = receipt->failed = receipt->queued = 0;
+	book = receipt->book;
+	if (book == NULL)
+		return;
+	if (atomic_load(&book->refs) > 1) { /* lanes still owe something for it */
+		td_book_unref(book);
+		receipt->book = NULL;
+		return;
+	}
+	drop_entries(book); /* used again: keeps its memory */
+	td_event_unref(book->event);
+	book->event = NULL;
+	book->bus = NULL;
+	book->pending = book->completed = book->failed = 0;
+}
+
 int td_book_open(struct td_receipt *receipt, struct td_bus *bus, const struct td_event *event,
 	struct td_receipt_book **out, struct td_error *err)
 {
-	struct td_receipt_book *book = receipt->book;
 	struct td_event *kept = td_event_ref(event);
 
 	if (kept == NULL)
 		return td_error_nomem(err);
-	if (book != NULL && atomic_load(&book->refs) == 1) {
-		drop_entries(book); /* used again: keeps its memory */
-		td_event_unref(book->event);
-		book->pending = book->completed = book->failed = 0;
-	} else {
-		struct td_receipt_book *fresh = book_new();
-
-		if (fresh == NULL) {
-			td_event_unref(kept);
-			return td_error_nomem(err);
-		}
-		td_book_unref(book);
-		book = fresh;
+	td_receipt_empty(receipt);
+	if (receipt->book == NULL)
+		receipt->book = book_new();
+	if (receipt->book == NULL) {
+		td_event_unref(kept);
+		return td_error_nomem(err);
 	}
-	book->bus = bus;
-	book->event = kept;
-	receipt->book = book;
-	receipt->completed = receipt->failed = receipt->queued = 0;
-	*out = book;
+	receipt->book->bus = bus;
+	receipt->book->event = kept;
+	*out = receipt->book;
 	return 0;
 }
 
@@ -272,8 +284,11 @@ int td_bus_await(
 	if (td_bus_context(bus) != NULL)
 		return td_error_set(err, TD_E_DEADLOCK, TD_NO_OFFSET,
 			"await inside a handler would wait for itself");
-	if (book == NULL)
+	if (book == NULL || book->event == NULL)
 		return 0;
+	if (book->bus != bus)
+		return td_error_set(
+			err, TD_E_INVALID, TD_NO_OFFSET, "receipt: of a publish on another handle");
 	for (;;) {
 		uint64_t seen = td_run_settled_count(bus);
 

@@ -72,7 +72,7 @@ int td_bus_reply(struct td_context *context, const struct td_draft *draft, struc
 
 	if (s->kind == TD_EVENT_KIND)
 		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET,
-			"only commands and queries are replied to");
+			"reply: only commands and queries are replied to");
 	if (said.type == NULL && said.object_type == NULL) {
 		snprintf(type, sizeof(type), "%s.reply", s->types[0]);
 		said.type = type;
@@ -88,7 +88,7 @@ int td_bus_reply(struct td_context *context, const struct td_draft *draft, struc
 	}
 	td_mutex_lock(&context->request->lock);
 	if (context->request->reply != NULL) {
-		code = td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "there is a reply already");
+		code = td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "reply: there is one already");
 		td_event_unref(reply);
 	} else {
 		context->request->reply = reply;
@@ -246,8 +246,8 @@ static int ask(struct asked *asked, struct td_bus *bus, enum td_kind kind,
 	if (atomic_load(&bus->closing))
 		return td_error_set(err, TD_E_CLOSED, TD_NO_OFFSET, "the handle is closing");
 	if (kind != TD_COMMAND && kind != TD_QUERY)
-		return td_error_set(
-			err, TD_E_INVALID, TD_NO_OFFSET, "only commands and queries are requested");
+		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET,
+			"kind: only commands and queries are requested");
 	if (!td_bus_enter(bus, &asked->inside))
 		return td_error_nomem(err);
 	asked->context = td_bus_context(bus);
@@ -325,6 +325,7 @@ int td_bus_command(struct td_bus *bus, const struct td_draft *draft, struct td_r
 	struct asked asked;
 	int code = ask(&asked, bus, TD_COMMAND, draft, err);
 
+	td_receipt_empty(receipt);
 	if (code != 0)
 		return td_error_wrap(err, code, "command");
 	if (receipt != NULL)
@@ -343,6 +344,8 @@ int td_bus_command(struct td_bus *bus, const struct td_draft *draft, struct td_r
 	}
 	if (code == 0)
 		code = td_cascade_result(&own, receipt);
+	else
+		td_receipt_empty(receipt);
 	td_event_unref(asked.event);
 	td_bus_leave(&asked.inside);
 	return code;

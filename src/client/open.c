@@ -13,25 +13,23 @@ static int check_url(const char *url, struct td_error *err)
 {
 	static const char *const later[] = {"file:", "nats://", "http://", "https://", "tls://"};
 
-	if (url == NULL)
-		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "url: NULL");
+	TD_CHECK_GIVEN(url, err);
 	if (strcmp(url, "mem:") == 0)
 		return 0;
 	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
 		if (starts_with(url, later[i]))
 			return td_error_set(err, TD_E_PLACE, TD_NO_OFFSET,
-				"%s: this version opens \"mem:\" only", url);
+				"url %.100s: this version opens \"mem:\" only", url);
 	}
 	return td_error_set(
-		err, TD_E_INVALID, 0, "%s: not the URL of a place, such as \"mem:\"", url);
+		err, TD_E_INVALID, 0, "url %.100s: not that of a place, such as \"mem:\"", url);
 }
 
 int td_open_in(struct td **out, const char *url, const struct td_world *world,
 	const struct td_options *options, struct td_error *err)
 {
 	struct td *td;
-	int code = out == NULL ? td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "td: NULL")
-			       : check_url(url, err);
+	int code = out == NULL ? td_error_null(err, "td") : check_url(url, err);
 
 	if (code == 0) {
 		td = calloc(1, sizeof(*td));
@@ -75,9 +73,8 @@ int td_event_new(struct td_event **event, const struct td_draft *draft, struct t
 	struct td_origin origin = {.source = td_text("local"), .now = now};
 	uint8_t uuid[16];
 
-	if (event == NULL || draft == NULL)
-		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "%s: NULL",
-			event == NULL ? "event" : "draft");
+	TD_CHECK_GIVEN(event, err);
+	TD_CHECK_GIVEN(draft, err);
 	if (!seeded) {
 		uint64_t seed;
 

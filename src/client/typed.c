@@ -10,9 +10,10 @@ int td_subscribe_object(struct td *td, const struct td_interest *interest,
 {
 	struct td_typed_handler typed = {type, handler, call};
 
-	if (td == NULL || type == NULL || handler == NULL || call == NULL)
-		return td_error_set(
-			err, TD_E_INVALID, TD_NO_OFFSET, "%s: NULL", td == NULL ? "td" : "handler");
+	TD_CHECK_GIVEN(td, err);
+	TD_CHECK_GIVEN(type, err);
+	TD_CHECK_GIVEN(handler, err);
+	TD_CHECK_GIVEN(call, err);
 	return td_bus_subscribe(td->bus, interest, NULL, &typed, arg, subscription, err);
 }
 
@@ -22,9 +23,10 @@ int td_handle_object(struct td *td, enum td_kind kind, const struct td_interest 
 {
 	struct td_typed_handler typed = {type, handler, call};
 
-	if (td == NULL || type == NULL || handler == NULL || call == NULL)
-		return td_error_set(
-			err, TD_E_INVALID, TD_NO_OFFSET, "%s: NULL", td == NULL ? "td" : "handler");
+	TD_CHECK_GIVEN(td, err);
+	TD_CHECK_GIVEN(type, err);
+	TD_CHECK_GIVEN(handler, err);
+	TD_CHECK_GIVEN(call, err);
 	return td_bus_handle(
 		td->bus, kind, td_type_name(type), NULL, &typed, arg, interest, subscription, err);
 }

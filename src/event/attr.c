@@ -80,8 +80,8 @@ static __attribute__((cold)) int wrong_name(
 
 int td_attr_check_name(struct td_text name, struct td_error *err)
 {
-	if (name.len == 0)
-		return wrong_name(err, name, "empty");
+	if (name.at == NULL || name.len == 0)
+		return wrong_name(err, td_text(""), "empty");
 	if (name.len > TD_NAME_BYTES_MAX)
 		return wrong_name(err, name, "longer than 64 characters");
 	if (td_text_is(name, "data") || td_text_is(name, "data_base64") ||

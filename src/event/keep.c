@@ -144,7 +144,7 @@ struct td_event *td_event_ref(const struct td_event *event)
 {
 	struct td_event *kept = changeable(event);
 
-	if (kept->lent)
+	if (kept != NULL && kept->lent)
 		kept = shared_copy(kept);
 	if (kept != NULL)
 		atomic_fetch_add_explicit(&kept->refs, 1, memory_order_relaxed);
@@ -229,7 +229,7 @@ struct td_text td_event_data(const struct td_event *event)
 {
 	struct td_text data;
 
-	if (td_event_data_get(event, &data, NULL) != 0)
+	if (event == NULL || td_event_data_get(event, &data, NULL) != 0)
 		return td_text_of(NULL, 0);
 	return data;
 }

@@ -1,5 +1,6 @@
 /*
- * Looking at an event.
+ * Looking at an event. There may be none (an empty reply, a receipt before its publish): then all
+ * of it is absent.
  */
 #include "event/event.h"
 
@@ -7,49 +8,56 @@
 
 #include "event/attr.h"
 
+static const struct td_text absent = {NULL, 0};
+
+static struct td_text attr_of(const struct td_event *event, enum td_attr attr)
+{
+	return event != NULL ? event->attr[attr] : absent;
+}
+
 struct td_text td_event_id(const struct td_event *event)
 {
-	return event->attr[TD_ATTR_ID];
+	return attr_of(event, TD_ATTR_ID);
 }
 
 struct td_text td_event_source(const struct td_event *event)
 {
-	return event->attr[TD_ATTR_SOURCE];
+	return attr_of(event, TD_ATTR_SOURCE);
 }
 
 struct td_text td_event_type(const struct td_event *event)
 {
-	return event->attr[TD_ATTR_TYPE];
+	return attr_of(event, TD_ATTR_TYPE);
 }
 
 struct td_text td_event_subject(const struct td_event *event)
 {
-	return event->attr[TD_ATTR_SUBJECT];
+	return attr_of(event, TD_ATTR_SUBJECT);
 }
 
 struct td_text td_event_time(const struct td_event *event)
 {
-	return event->attr[TD_ATTR_TIME];
+	return attr_of(event, TD_ATTR_TIME);
 }
 
 struct td_text td_event_correlation(const struct td_event *event)
 {
-	return event->attr[TD_ATTR_CORRELATIONID];
+	return attr_of(event, TD_ATTR_CORRELATIONID);
 }
 
 struct td_text td_event_causation(const struct td_event *event)
 {
-	return event->attr[TD_ATTR_CAUSATIONID];
+	return attr_of(event, TD_ATTR_CAUSATIONID);
 }
 
 enum td_kind td_event_kind(const struct td_event *event)
 {
-	return (enum td_kind)event->kind;
+	return event != NULL ? (enum td_kind)event->kind : TD_EVENT_KIND;
 }
 
 struct td_text td_event_address(const struct td_event *event)
 {
-	return event->address;
+	return event != NULL ? event->address : absent;
 }
 
 struct td_text td_event_lookup(
@@ -71,18 +79,23 @@ struct td_text td_event_lookup(
 		*type = event->more[i].type;
 		return event->more[i].value;
 	}
-	return td_text_is(name, "specversion") ? specversion : td_text_of(NULL, 0);
+	return td_text_is(name, "specversion") ? specversion : absent;
 }
 
 struct td_text td_event_get(const struct td_event *event, const char *name)
 {
+	if (event == NULL || name == NULL)
+		return absent;
 	return td_event_lookup(event, td_text(name), NULL);
 }
 
 size_t td_event_attributes_count(const struct td_event *event)
 {
-	size_t count = event->more_count;
+	size_t count;
 
+	if (event == NULL)
+		return 0;
+	count = event->more_count;
 	for (size_t i = 0; i < TD_ATTR_COUNT; i++)
 		count += event->attr[i].at != NULL;
 	return count;
@@ -90,13 +103,15 @@ size_t td_event_attributes_count(const struct td_event *event)
 
 struct td_attribute td_event_attribute(const struct td_event *event, size_t i)
 {
-	struct td_attribute absent = {0};
+	static const struct td_attribute none = {{NULL, 0}, {NULL, 0}, TD_STRING};
 
+	if (event == NULL)
+		return none;
 	for (enum td_attr attr = 0; attr < TD_ATTR_COUNT; attr++)
 		if (td_attr_has(event, attr) && i-- == 0)
 			return (struct td_attribute){
 				td_attr_names[attr], event->attr[attr], td_attr_type(event, attr)};
-	return i < event->more_count ? event->more[i] : absent;
+	return i < event->more_count ? event->more[i] : none;
 }
 
 /* --- content types ------------------------------------------------------------------------ */

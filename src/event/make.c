@@ -53,11 +53,18 @@ static int set_attributes(struct td_event *event, struct td_event_scratch *scrat
 		code = set_string(event, TD_ATTR_DATACONTENTTYPE, draft->datacontenttype, err);
 	if (code == 0)
 		code = set_string(event, TD_ATTR_DATASCHEMA, draft->dataschema, err);
+	if (code == 0 && draft->attributes == NULL && draft->attributes_count > 0)
+		return td_error_set(
+			err, TD_E_INVALID, TD_NO_OFFSET, "draft: attributes: NULL, with a count");
 	for (size_t i = 0; code == 0 && i < draft->attributes_count; i++) {
 		const struct td_attribute *a = &draft->attributes[i];
 
 		if (a->value.at == NULL)
 			continue; /* absent, as the other members can be */
+		if ((unsigned)a->type > TD_BOOLEAN)
+			return td_error_set(err, TD_E_ATTRIBUTE, TD_NO_OFFSET,
+				"%.*s: attributes have no type %u", TD_TEXT_ARG(a->name),
+				(unsigned)a->type);
 		code = td_attr_add(event, scratch->more, a->name, a->value, a->type, err);
 	}
 	return code;

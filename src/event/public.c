@@ -22,6 +22,8 @@ int td_event_to_json(const struct td_event *event, struct td_bytes *json, struct
 {
 	struct td_buf buf = TD_BUF_INIT(JSON_BYTES_MAX);
 
+	TD_CHECK_GIVEN(event, err);
+	TD_CHECK_GIVEN(json, err);
 	return take_bytes(&buf, td_event_write_json(event, &buf, err), json);
 }
 
@@ -31,11 +33,15 @@ int td_events_to_json(const struct td_event *const *events, size_t count, struct
 	struct td_buf buf = TD_BUF_INIT(JSON_BYTES_MAX);
 	int code = 0;
 
+	if (count > 0)
+		TD_CHECK_GIVEN(events, err);
+	TD_CHECK_GIVEN(json, err);
 	td_buf_add_char(&buf, '[');
 	for (size_t i = 0; code == 0 && i < count; i++) {
 		if (i > 0)
 			td_buf_add_char(&buf, ',');
-		code = td_event_write_json(events[i], &buf, err);
+		code = events[i] != NULL ? td_event_write_json(events[i], &buf, err)
+					 : td_error_null(err, "event");
 		if (code != 0)
 			td_error_wrap(err, code, "[%zu]", i);
 	}
@@ -57,9 +63,11 @@ static void move_offset(struct td_error *err, struct td_json part, struct td_tex
 int td_event_from_json(struct td_event **event, struct td_text json, struct td_error *err)
 {
 	struct td_json object;
-	/* An event that was read may stand in a batch, one deeper. */
-	int code = td_json_parse(json, TD_JSON_DEPTH_MAX - 1, &object, err);
+	int code;
 
+	TD_CHECK_GIVEN(event, err);
+	/* An event that was read may stand in a batch, one deeper. */
+	code = td_json_parse(json, TD_JSON_DEPTH_MAX - 1, &object, err);
 	if (code != 0)
 		return code;
 	code = td_event_read_json(event, object, err);
@@ -92,8 +100,11 @@ int td_events_from_json(
 	struct td_json array;
 	struct td_event **made;
 	size_t made_count = 0;
-	int code = td_json_parse(json, TD_JSON_DEPTH_MAX, &array, err);
+	int code;
 
+	TD_CHECK_GIVEN(events, err);
+	TD_CHECK_GIVEN(count, err);
+	code = td_json_parse(json, TD_JSON_DEPTH_MAX, &array, err);
 	if (code != 0)
 		return code;
 	if (array.kind != TD_JSON_ARRAY)

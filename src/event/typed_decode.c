@@ -375,6 +375,8 @@ done:
 int td_object_decode(
 	const struct td_type *type, struct td_text json, void **object, struct td_error *err)
 {
+	TD_CHECK_GIVEN(type, err);
+	TD_CHECK_GIVEN(object, err);
 	return td_type_decode(type, json, object, err);
 }
 

@@ -222,8 +222,12 @@ int td_object_encode(
 	const struct td_type *type, const void *object, struct td_bytes *json, struct td_error *err)
 {
 	struct td_buf buf = TD_BUF_INIT(TD_DATA_BYTES_MAX);
-	int code = td_type_encode(type, object, &buf, err);
+	int code;
 
+	TD_CHECK_GIVEN(type, err);
+	TD_CHECK_GIVEN(object, err);
+	TD_CHECK_GIVEN(json, err);
+	code = td_type_encode(type, object, &buf, err);
 	if (code == 0)
 		td_buf_detach(&buf, json);
 	td_buf_fini(&buf);

@@ -208,8 +208,11 @@ done:
 int td_object_schema(const struct td_type *type, struct td_bytes *json, struct td_error *err)
 {
 	struct td_buf buf = TD_BUF_INIT(TD_DATA_BYTES_MAX);
-	int code = td_type_schema(type, &buf, err);
+	int code;
 
+	TD_CHECK_GIVEN(type, err);
+	TD_CHECK_GIVEN(json, err);
+	code = td_type_schema(type, &buf, err);
 	if (code == 0)
 		td_buf_detach(&buf, json);
 	td_buf_fini(&buf);

@@ -41,5 +41,9 @@ int td_event_object(const struct td_event *event, const struct td_type *type, co
 int td_object_view(const struct td_event *event, const struct td_type *type, const void **object,
 	void **block, struct td_error *err)
 {
+	TD_CHECK_GIVEN(event, err);
+	TD_CHECK_GIVEN(type, err);
+	TD_CHECK_GIVEN(object, err);
+	TD_CHECK_GIVEN(block, err);
 	return td_event_object(event, type, object, block, err);
 }
