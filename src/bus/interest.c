@@ -335,6 +335,8 @@ done:
 int td_bus_topic_open(struct td_topic **out, struct td_bus *bus, const char *subject,
 	const char *type, struct td_error *err)
 {
+	/* Of the process: an event remembers the number of a topic it fits, on whichever handle. */
+	static _Atomic uint64_t numbers;
 	char encoded[TD_ADDRESS_BYTES_MAX];
 	struct td_text address;
 	struct td_topic *topic;
@@ -359,8 +361,8 @@ int td_bus_topic_open(struct td_topic **out, struct td_bus *bus, const char *sub
 	}
 	topic->bus = bus;
 	atomic_init(&topic->plan, &plan_stale);
+	topic->number = atomic_fetch_add(&numbers, 1) + 1;
 	td_mutex_lock(&bus->lock);
-	topic->number = ++bus->numbers;
 	topic->next = bus->topics;
 	bus->topics = topic;
 	td_mutex_unlock(&bus->lock);

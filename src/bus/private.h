@@ -84,7 +84,7 @@ struct td_bus {
 	struct td_map names;
 	struct td_subscription *subscriptions;
 	size_t subscriptions_count;
-	uint64_t numbers; /* of subscriptions and topics */
+	uint64_t numbers; /* of subscriptions */
 	struct td_topic *topics;
 	struct td_retired *retired;
 	_Atomic size_t letter_interests; /* subscriptions that might want dead letters */

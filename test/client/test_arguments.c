@@ -508,6 +508,46 @@ static void arguments_from_another_handle_are_refused(void **state)
 	scene_fini(&scene);
 }
 
+/* An event remembers the topic it was found to fit; topics of other handles are others. */
+static void arguments_that_fit_a_topic_fit_no_other_for_that(void **state)
+{
+	struct td_error err = TD_ERROR_INIT;
+	struct scene scenes[2];
+	struct td_topic *topics[2][3];
+	int wrong = 0;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		const char *subjects[] = {"a", "b", "c"};
+
+		scene_init(&scenes[i]);
+		for (int j = 0; j < 3; j++)
+			assert_int_equal(td_topic_open(&topics[i][j], scenes[i].td,
+						 subjects[(j + i) % 3], "T", &err),
+				0);
+	}
+	for (int i = 0; i < 2; i++) {
+		struct td_event *event;
+
+		td_event_new(&event, EVENT("T", "a"), NULL);
+		for (int round = 0; round < 4; round++)
+			for (int j = 0; j < 6; j++) {
+				bool fits = j / 3 == 0 ? j % 3 == 0 : j % 3 == 2;
+				int code =
+					td_topic_publish(topics[j / 3][j % 3], event, NULL, &err);
+				wrong += code != (fits ? 0 : TD_E_INVALID);
+			}
+		td_event_unref(event);
+	}
+	assert_int_equal(wrong, 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(scenes[i].heard, 8);
+		for (int j = 0; j < 3; j++)
+			td_topic_close(topics[i][j]);
+		scene_fini(&scenes[i]);
+	}
+}
+
 /* --- events and structs as JSON ----------------------------------------------------------- */
 
 #define HEAD "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"s\",\"type\":\"T\""
@@ -803,6 +843,7 @@ int main(void)
 		cmocka_unit_test(arguments_that_are_no_flags_kinds_or_topics_are_named),
 		cmocka_unit_test(arguments_of_releasing_name_the_subject),
 		cmocka_unit_test(arguments_from_another_handle_are_refused),
+		cmocka_unit_test(arguments_that_fit_a_topic_fit_no_other_for_that),
 		cmocka_unit_test(arguments_that_are_no_events_name_the_member_and_the_place),
 		cmocka_unit_test(arguments_that_do_not_fit_a_declaration_name_the_field),
 		cmocka_unit_test(arguments_that_are_null_are_named),
