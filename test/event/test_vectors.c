@@ -14,17 +14,13 @@
 
 /* --- files -------------------------------------------------------------------------------- */
 
-/* A whole file below TD_VECTORS, to be freed; NULL, and said, where there is none. */
-static char *file_of(const char *name, size_t *len)
+/* A whole file, to be freed; NULL, and said, where there is none. */
+static char *file_at(const char *path, size_t *len)
 {
-	const char *vectors = getenv("TD_VECTORS");
-	char path[4096];
-	FILE *file;
+	FILE *file = fopen(path, "rb");
 	struct stat st;
 	char *bytes;
 
-	snprintf(path, sizeof(path), "%s/%s", vectors != NULL ? vectors : "", name);
-	file = fopen(path, "rb");
 	if (file == NULL || fstat(fileno(file), &st) != 0) {
 		print_message("# skipped: no %s\n", path);
 		return NULL;
@@ -35,6 +31,16 @@ static char *file_of(const char *name, size_t *len)
 	bytes[*len] = '\0';
 	fclose(file);
 	return bytes;
+}
+
+/* The same below TD_VECTORS. */
+static char *file_of(const char *name, size_t *len)
+{
+	const char *vectors = getenv("TD_VECTORS");
+	char path[8192];
+
+	snprintf(path, sizeof(path), "%s/%s", vectors != NULL ? vectors : "", name);
+	return file_at(path, len);
 }
 
 static struct td_json parse(const char *bytes, size_t len)
@@ -457,6 +463,42 @@ static void real_payloads_go_through_every_codec(void **state)
 	assert_true(lines == 0 || lines >= 400);
 }
 
+/* --- the examples of webhooks that GitHub sends ------------------------------------------- */
+
+/* [{"name":, "examples": [payload ...]} ...] */
+static size_t carry_examples(struct td_json hooks)
+{
+	struct td_json_iter each_hook = td_json_iterate(hooks);
+	struct td_json hook, payload;
+	size_t count = 0;
+
+	while (td_json_next(&each_hook, NULL, &hook)) {
+		struct td_json_iter each = td_json_iterate(member(hook, "examples"));
+
+		while (td_json_next(&each, NULL, &payload)) {
+			carry(payload.text, "application/json");
+			carry(payload.text, "application/octet-stream");
+			count++;
+		}
+	}
+	return count;
+}
+
+static void octokit_examples_go_through_every_codec(void **state)
+{
+	const char *path = getenv("TD_OCTOKIT");
+	size_t len, count;
+	char *bytes = file_at(path != NULL ? path : "", &len);
+
+	(void)state;
+	if (bytes == NULL)
+		return; /* tools/fetch-test-data brings them, where there is npm */
+	count = carry_examples(parse(bytes, len));
+	print_message("# %zu payloads\n", count);
+	assert_true(count > 100);
+	free(bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -465,6 +507,7 @@ int main(void)
 		cmocka_unit_test(header_values_of_others_are_understood),
 		cmocka_unit_test(json_and_http_say_the_same),
 		cmocka_unit_test(real_payloads_go_through_every_codec),
+		cmocka_unit_test(octokit_examples_go_through_every_codec),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
