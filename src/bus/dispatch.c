@@ -47,9 +47,10 @@ bool td_bus_enter(struct td_bus *bus, struct td_inside *inside)
 void td_bus_leave(struct td_inside *inside)
 {
 	inside->reader->context = inside->context;
+	if (!inside->outermost)
+		return; /* what it made dirty, the fast road below must see */
 	inside->reader->dirty = inside->dirty;
-	if (inside->outermost)
-		td_reader_leave(inside->reader);
+	td_reader_leave(inside->reader);
 }
 
 struct td_context *td_bus_context(struct td_bus *bus)
