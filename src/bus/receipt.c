@@ -12,7 +12,8 @@ struct entry {
 	struct td_event *event; /* one reference */
 	char *name;             /* of the subscription: one block with the reason behind */
 	char *reason;           /* in that block, or one of its own; may be NULL */
-	bool reason_owned;
+	char *shown;            /* a reason replaced since a view showed it; NULL or owned */
+	bool reason_owned, in_view;
 	enum td_state state;
 	int code;
 };
@@ -34,6 +35,7 @@ static void drop_entries(struct td_receipt_book *book)
 	for (size_t i = 0; i < book->count; i++) {
 		td_event_unref(book->entries[i].event);
 		free(book->entries[i].name);
+		free(book->entries[i].shown);
 		if (book->entries[i].reason_owned)
 			free(book->entries[i].reason);
 	}
@@ -179,8 +181,11 @@ void td_book_settle(struct td_receipt_book *book, size_t number, enum td_state s
 	entry = &book->entries[number];
 	entry->state = state;
 	entry->code = code;
-	if (entry->reason_owned)
+	if (entry->reason_owned && entry->in_view)
+		entry->shown = entry->reason; /* somebody may be reading it */
+	else if (entry->reason_owned)
 		free(entry->reason);
+	entry->in_view = false;
 	entry->reason = copy;
 	entry->reason_owned = copy != NULL;
 	if (done) {
@@ -223,7 +228,11 @@ size_t td_bus_receipt_outcomes(struct td_receipt *receipt, const struct td_outco
 		book->view = view;
 		count = book->count;
 		for (size_t i = 0; i < count; i++) {
-			const struct entry *e = &book->entries[i];
+			struct entry *e = &book->entries[i];
+
+			free(e->shown);
+			e->shown = NULL;
+			e->in_view = true;
 			view[i] = (struct td_outcome){
 				e->event, td_text(e->name), e->state, e->code, td_text(e->reason)};
 		}
