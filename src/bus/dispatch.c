@@ -32,6 +32,7 @@ bool td_bus_enter(struct td_bus *bus, struct td_inside *inside)
 
 	if (TD_UNLIKELY(!td_reader_register()))
 		return false;
+	inside->bus = bus;
 	inside->reader = reader;
 	inside->outermost = !td_reader_inside(reader);
 	inside->context = inside->outermost ? &td_bus_fast : reader->context;
@@ -50,7 +51,7 @@ void td_bus_leave(struct td_inside *inside)
 	if (!inside->outermost)
 		return; /* what it made dirty, the fast road below must see */
 	inside->reader->dirty = inside->dirty;
-	td_reader_leave(inside->reader);
+	td_bus_leave_reader(inside->bus, inside->reader);
 }
 
 struct td_context *td_bus_context(struct td_bus *bus)
@@ -195,6 +196,15 @@ struct td *td_bus_context_place(const struct td_context *context)
 
 /* --- one event ---------------------------------------------------------------------------- */
 
+/* The publisher is told of the first. */
+static void count_failed(
+	struct td_cascade *cascade, const struct td_subscription *subscription, const char *reason)
+{
+	if (cascade->failed++ == 0 && cascade->err != NULL)
+		td_error_set(cascade->err, TD_E_HANDLER, TD_NO_OFFSET, "handler %s: %s",
+			subscription->name, reason);
+}
+
 /* A delivery that failed for good: told in the cascade, in the receipt, and as a dead letter. */
 static void gave_up(struct td_bus *bus, struct td_cascade *cascade, struct td_context *context,
 	struct td_subscription *subscription, enum td_state state, int code)
@@ -206,9 +216,7 @@ static void gave_up(struct td_bus *bus, struct td_cascade *cascade, struct td_co
 		td_book_add(cascade->book, event, subscription, state, code, context->reason);
 	if (subscription->observer)
 		return;
-	if (cascade->failed++ == 0 && cascade->err != NULL)
-		td_error_set(cascade->err, TD_E_HANDLER, TD_NO_OFFSET, "handler %s: %s",
-			subscription->name, context->reason);
+	count_failed(cascade, subscription, context->reason);
 	if (!context->refused)
 		td_letter_announce(subscription, event,
 			context->class_ != 0 ? context->class_ : TD_SKIP, code, context->reason,
@@ -240,7 +248,7 @@ static enum td_state plain_failed(
 		if (!taken)
 			td_event_unref(owed.event);
 		if (taken && context->class_ == TD_STOP) {
-			cascade->failed++;
+			count_failed(cascade, subscription, context->reason);
 			if (cascade->book != NULL)
 				td_book_add(cascade->book, context->event, subscription, TD_STOPPED,
 					code, context->reason);
@@ -255,7 +263,7 @@ static enum td_state plain_failed(
 	return TD_FAILED;
 }
 
-/* The careful way for one synchronous delivery; true if it failed. */
+/* The careful way for one synchronous delivery; true if it failed, and somebody minds. */
 static bool deliver(struct td_bus *bus, struct td_cascade *cascade, const struct td_event *event,
 	struct td_route *route)
 {
@@ -272,19 +280,20 @@ static bool deliver(struct td_bus *bus, struct td_cascade *cascade, const struct
 		snprintf(context.reason, sizeof(context.reason), "select: %s",
 			td_error_meaning(route->code));
 		gave_up(bus, cascade, &context, subscription, TD_FAILED, route->code);
-		return true;
+		return !subscription->observer;
 	}
 	if (lane != NULL) {
 		struct td_owed owed = {.event = td_event_ref(seen), .book_number = TD_BOOK_NONE};
 		if (owed.event != NULL) {
 			enum td_state state = td_lane_deliver(lane, &owed, cascade);
-			return state != TD_COMPLETED && state != TD_QUEUED;
+			return state != TD_COMPLETED && state != TD_QUEUED &&
+			       !subscription->observer;
 		}
 		code = TD_E_NOMEM;
 		context.class_ = TD_SKIP;
 		snprintf(context.reason, sizeof(context.reason), "%s", td_error_meaning(code));
 		gave_up(bus, cascade, &context, subscription, TD_FAILED, code);
-		return true;
+		return !subscription->observer;
 	}
 	code = td_bus_call(bus, &context);
 	if (TD_LIKELY(code == 0)) {
@@ -622,6 +631,7 @@ int td_bus_announce(struct td_bus *bus, const struct td_draft *draft, const stru
 	int code;
 
 	td_bus_origin(bus, &origin, uuid, TD_EVENT_KIND, cause);
+	origin.causes_max = 0; /* what failed at the end of a long chain is told all the same */
 	code = td_event_make(&event, draft, &origin, NULL);
 	if (code != 0)
 		return code;
@@ -675,8 +685,7 @@ int td_bus_topic_finish(struct td_context *context, int code)
 	*context = (struct td_context){.attempt = 1};
 	reader->context = context;
 	reader->dirty = 0;
-	td_reader_leave(reader);
-	td_bus_reclaim(bus);
+	td_bus_leave_reader(bus, reader);
 	return result;
 }
 

@@ -208,10 +208,10 @@ static void retire(struct td_bus *bus, struct td_retired *retired)
 void td_bus_reclaim(struct td_bus *bus)
 {
 	struct td_retired *free_now = NULL;
-	struct td_retired **link;
+	struct td_retired *kept, **link = &kept;
 
 	td_mutex_lock(&bus->lock);
-	link = &bus->retired;
+	kept = atomic_load(&bus->retired);
 	while (*link != NULL) {
 		struct td_retired *retired = *link;
 
@@ -225,6 +225,7 @@ void td_bus_reclaim(struct td_bus *bus)
 			link = &retired->next;
 		}
 	}
+	atomic_store(&bus->retired, kept);
 	td_mutex_unlock(&bus->lock);
 	while (free_now != NULL) {
 		struct td_retired *next = free_now->next;
@@ -232,6 +233,19 @@ void td_bus_reclaim(struct td_bus *bus)
 		free_retired(free_now);
 		free_now = next;
 	}
+}
+
+void td_bus_leave_reader(struct td_bus *bus, struct td_reader *reader)
+{
+	/* Asked while inside: the place cannot be closed under us. */
+	if (TD_LIKELY(atomic_load_explicit(&bus->retired, memory_order_relaxed) == NULL)) {
+		td_reader_leave(reader);
+		return;
+	}
+	atomic_fetch_add(&bus->reclaiming, 1);
+	td_reader_leave(reader);
+	td_bus_reclaim(bus);
+	atomic_fetch_sub(&bus->reclaiming, 1);
 }
 
 /* --- topics ------------------------------------------------------------------------------- */
@@ -720,6 +734,8 @@ struct td_lane *td_bus_lane(struct td_subscription *s)
 	lane = atomic_load(&s->lane);
 	if (lane == NULL) {
 		lane = td_lane_new(s);
+		if (lane != NULL && !atomic_load(&s->live))
+			td_run_forget(s->bus, lane); /* unsubscribed meanwhile: never scheduled */
 		atomic_store(&s->lane, lane);
 		if (lane != NULL)
 			td_bus_topics_stale(s->bus, s->pattern); /* no longer plain */

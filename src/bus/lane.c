@@ -1,5 +1,6 @@
 #include "bus/private.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -209,7 +210,9 @@ static void tell(struct td_owed *owed, enum td_state state, int code, const char
 			owed->book = NULL;
 		}
 	}
-	if (owed->request != NULL && state != TD_QUEUED) {
+	if (owed->request != NULL && state == TD_QUEUED) {
+		td_request_again(owed->request);
+	} else if (owed->request != NULL) {
 		td_request_settle(owed->request, state == TD_DROPPED ? TD_E_CLOSED : code, reason);
 		owed->request = NULL;
 	}
@@ -288,6 +291,19 @@ static void gather(struct td_lane *lane)
 		lane->pending = slot->next;
 		if (lane->pending == NULL)
 			lane->pending_tail = &lane->pending;
+	}
+}
+
+/*
+ * The same, and nothing is left behind: a producer that is held up between his ticket and his cell
+ * hides what others, or we ourselves, pushed after him. He needs no lock of ours to go on.
+ */
+static void gather_all(struct td_lane *lane)
+{
+	gather(lane);
+	while (td_ring_count(lane->ring) > 0) {
+		sched_yield();
+		gather(lane);
 	}
 }
 
@@ -375,12 +391,10 @@ void td_lane_push(struct td_lane *lane, const struct td_owed *owed)
 {
 	int idle = 0;
 
-	if (TD_UNLIKELY(!td_ring_push(lane->ring, owed, sizeof(*owed)))) {
-		td_mutex_lock(
-			&lane->lock); /* the ring is shorter than the queue: empty it ourselves */
-		gather(lane);
-		append_pending(lane, owed);
-		gather(lane);
+	while (TD_UNLIKELY(!td_ring_push(lane->ring, owed, sizeof(*owed)))) {
+		/* The ring is shorter than the queue: empty it ourselves. */
+		td_mutex_lock(&lane->lock);
+		gather_all(lane);
 		td_mutex_unlock(&lane->lock);
 	}
 	atomic_fetch_add_explicit(&lane->activity, 1, memory_order_relaxed);
@@ -388,6 +402,9 @@ void td_lane_push(struct td_lane *lane, const struct td_owed *owed)
 	if (atomic_load_explicit(&lane->attention, memory_order_relaxed) == 0 &&
 		atomic_compare_exchange_strong(&lane->attention, &idle, 1))
 		td_run_schedule(lane->bus, lane);
+	/* Unsubscribed since it was routed: whoever clears last finds it. */
+	if (TD_UNLIKELY(!atomic_load_explicit(&lane->subscription->live, memory_order_relaxed)))
+		td_lane_clear(lane);
 }
 
 /* --- one delivery ------------------------------------------------------------------------- */
@@ -509,6 +526,16 @@ static enum td_state settle_failed(
 
 enum ran { RAN_DONE, RAN_SETTLED, RAN_STOPPED };
 
+/* Unsubscribed since it was taken: nobody is called. */
+static void drop_taken(struct td_lane *lane, struct job *job)
+{
+	td_mutex_lock(&lane->lock);
+	td_delivery_settle(lane->machine, job->due.ticket, TD_SETTLE_DONE, 0, 0, 0);
+	drop_one(lane, job->slot);
+	td_mutex_unlock(&lane->lock);
+	unreserve(lane, 1);
+}
+
 /* Call the handler. RAN_DONE: it succeeded, and only remains to be settled as done. */
 static enum ran run_job(struct td_lane *lane, struct job *job, struct td_cascade *cascade)
 {
@@ -521,19 +548,17 @@ static enum ran run_job(struct td_lane *lane, struct job *job, struct td_cascade
 	enum td_state state = TD_COMPLETED;
 	int code;
 
+	if (TD_UNLIKELY(!atomic_load_explicit(&s->live, memory_order_relaxed))) {
+		drop_taken(lane, job);
+		return RAN_SETTLED;
+	}
 	if (TD_UNLIKELY(s->kind == TD_COMMAND))
 		command = td_event_ref(job->slot->owed.event);
 	td_cascade_init(&own, NULL, NULL);
 	td_context_init(&context, job->slot->owed.event, &slot, cascade != NULL ? cascade : &own);
 	context.attempt = job->due.attempt;
 	context.request = job->slot->owed.request;
-	if (TD_LIKELY(atomic_load_explicit(&s->live, memory_order_relaxed))) {
-		code = td_bus_call(bus, &context);
-	} else {
-		code = TD_E_CLOSED; /* unsubscribed since it was taken: nobody is called */
-		context.refused = true;
-		snprintf(context.reason, sizeof(context.reason), "unsubscribed");
-	}
+	code = td_bus_call(bus, &context);
 	if (TD_UNLIKELY(code != 0)) {
 		atomic_fetch_add(&lane->tails, 1);
 		state = settle_failed(lane, job, &context, code);
@@ -742,6 +767,8 @@ size_t td_lane_run(struct td_lane *lane, size_t most, struct td_cascade *cascade
 		run_batch(&stretch, count);
 	}
 	give_room(&stretch, true);
+	if (TD_UNLIKELY(!atomic_load(&lane->subscription->live)))
+		td_lane_clear(lane); /* what it left to be tried again, too */
 	td_run_settled(lane->bus);
 	return stretch.ran;
 }
@@ -789,7 +816,7 @@ enum td_state td_lane_deliver(
 		if (cascade->book != NULL)
 			td_book_add(
 				cascade->book, owed->event, s, state, code, td_error_meaning(code));
-		if (!dropped) {
+		if (!dropped && !s->observer) {
 			if (cascade->failed++ == 0 && cascade->err != NULL)
 				td_error_set(cascade->err, TD_E_HANDLER, TD_NO_OFFSET,
 					"subscription %s: %s", s->name, td_error_meaning(code));
@@ -808,7 +835,7 @@ enum td_state td_lane_deliver(
 		}
 	}
 	td_mutex_lock(&lane->lock);
-	gather(lane);
+	gather_all(lane);
 	slot = append_pending(lane, owed);
 	atomic_store(&lane->attention, 1);
 	td_mutex_unlock(&lane->lock);
@@ -831,7 +858,7 @@ bool td_lane_take_over(struct td_lane *lane, struct td_owed *owed, enum td_class
 	if (try_reserve(lane) != 0)
 		return false;
 	td_mutex_lock(&lane->lock);
-	gather(lane);
+	gather_all(lane);
 	slot = append_pending(lane, owed);
 	gather(lane);
 	/* If others are owed before it, it is delivered again in its turn: at least once. */
@@ -870,7 +897,7 @@ void td_lane_clear(struct td_lane *lane)
 	struct clearing clearing = {lane, 0};
 
 	td_mutex_lock(&lane->lock);
-	gather(lane);
+	gather_all(lane);
 	td_delivery_clear(lane->machine, dropped_by_machine, &clearing);
 	while (lane->pending != NULL) {
 		struct slot *slot = lane->pending;

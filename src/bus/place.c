@@ -1,5 +1,6 @@
 #include "bus/private.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -233,6 +234,8 @@ int td_bus_close(struct td_bus *bus)
 	td_run_settled(bus); /* who waits for room is refused now */
 	td_run_stop(bus);
 	wait_for_publishers(bus);
+	while (atomic_load(&bus->reclaiming) > 0)
+		sched_yield();
 	free_bus(bus);
 	return 0;
 }

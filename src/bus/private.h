@@ -86,7 +86,8 @@ struct td_bus {
 	size_t subscriptions_count;
 	uint64_t numbers; /* of subscriptions */
 	struct td_topic *topics;
-	struct td_retired *retired;
+	struct td_retired *_Atomic retired; /* written under the lock */
+	_Atomic unsigned reclaiming; /* threads that look after it on their way out; close waits */
 	_Atomic size_t letter_interests; /* subscriptions that might want dead letters */
 
 	/* run.c */
@@ -163,6 +164,8 @@ struct td_subscription *td_bus_handler_find(
 void td_bus_topics_stale(struct td_bus *bus, const char *pattern);
 /* Free what was retired and nobody can be reading any more. No lock may be held. */
 void td_bus_reclaim(struct td_bus *bus);
+/* Leave; who is the last that something waited for, frees it. */
+void td_bus_leave_reader(struct td_bus *bus, struct td_reader *reader);
 /* The lane of a subscription, made if it is the first time. NULL: no memory. */
 struct td_lane *td_bus_lane(struct td_subscription *subscription);
 void td_bus_free_interests(struct td_bus *bus);
@@ -189,6 +192,7 @@ int td_cascade_later(struct td_bus *bus, struct td_event *event, struct td_subsc
 	struct td_cascade *cascade, struct td_error *err);
 /* Begin and end a stretch in which interests may be read; nests. */
 struct td_inside {
+	struct td_bus *bus;
 	struct td_reader *reader;
 	struct td_context *context;
 	int dirty;
@@ -323,5 +327,7 @@ void td_letter_outcome(struct td_subscription *handler, const struct td_event *c
 
 /* The answer, told to who waits; drops one reference. `context` may be NULL (dropped, failed). */
 void td_request_settle(struct td_request_state *request, int code, const char *reason);
+/* It will be tried again: what the failed attempt replied is forgotten. */
+void td_request_again(struct td_request_state *request);
 
 #endif

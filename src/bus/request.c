@@ -46,7 +46,7 @@ static void state_unref(struct td_request_state *state)
 	free(state);
 }
 
-void td_request_settle(struct td_request_state *state, int code, const char *reason)
+static void answer(struct td_request_state *state, int code, const char *reason)
 {
 	td_mutex_lock(&state->lock);
 	state->done = true;
@@ -54,8 +54,24 @@ void td_request_settle(struct td_request_state *state, int code, const char *rea
 	snprintf(state->reason, sizeof(state->reason), "%s",
 		reason != NULL && reason[0] != '\0' ? reason : td_error_meaning(code));
 	td_mutex_unlock(&state->lock);
+}
+
+void td_request_settle(struct td_request_state *state, int code, const char *reason)
+{
+	answer(state, code, reason);
 	td_run_settled(state->bus);
 	state_unref(state);
+}
+
+void td_request_again(struct td_request_state *state)
+{
+	struct td_event *reply;
+
+	td_mutex_lock(&state->lock);
+	reply = state->reply;
+	state->reply = NULL;
+	td_mutex_unlock(&state->lock);
+	td_event_unref(reply);
 }
 
 /* --- inside the handler ------------------------------------------------------------------- */
@@ -145,9 +161,13 @@ static void run_here(struct td_bus *bus, struct td_subscription *s, const struct
 	if (s->kind == TD_COMMAND)
 		td_letter_outcome(s, event, &context, code);
 	if (state != NULL) {
-		atomic_fetch_add_explicit(&state->refs, 1, memory_order_relaxed);
-		td_request_settle(state, code, code != 0 ? context.reason : NULL);
-	} else if (code != 0) {
+		answer(state, code, code != 0 ? context.reason : NULL);
+		return;
+	}
+	if (cascade->book != NULL)
+		td_book_add(cascade->book, event, s, code == 0 ? TD_COMPLETED : TD_FAILED, code,
+			code != 0 ? context.reason : NULL);
+	if (code != 0) {
 		if (cascade->failed++ == 0 && cascade->err != NULL)
 			td_error_set(cascade->err, code == TD_E_REFUSED ? code : TD_E_HANDLER,
 				TD_NO_OFFSET, "%s", context.reason);
@@ -227,6 +247,8 @@ static int wait_for_answer(
 
 		if (is_done(state))
 			return 0;
+		if (atomic_load(&bus->closing))
+			return TD_E_CLOSED; /* who closes waits for us */
 		if (asked->context != NULL &&
 			td_lane_run(atomic_load(&asked->handler->lane), 1, NULL) > 0)
 			continue;
@@ -308,6 +330,8 @@ int td_bus_request(struct td_bus *bus, enum td_kind kind, const struct td_draft 
 	if (code == TD_E_TIMEOUT)
 		td_error_set(err, code, TD_NO_OFFSET, "no answer from %s within %lld ms",
 			asked.handler->name, (long long)timeout_ms);
+	else if (code == TD_E_CLOSED)
+		td_error_set(err, code, TD_NO_OFFSET, "the handle is closing");
 	else if (code == 0)
 		code = outcome(state, reply, err);
 	if (state != NULL)

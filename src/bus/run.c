@@ -292,8 +292,7 @@ void td_run_stop(struct td_bus *bus)
 	for (unsigned i = 0; i < bus->workers_count; i++)
 		td_thread_join(&bus->workers[i]);
 	free(bus->workers);
-	bus->workers = NULL;
-	bus->workers_count = 0;
+	bus->workers = NULL; /* the count stays: publishers on their way out read it */
 }
 
 /* --- the loop ----------------------------------------------------------------------------- */
@@ -322,7 +321,6 @@ size_t td_run_turn(struct td_bus *bus)
 	td_loop_timer(bus->loop, ns_of(earliest_ms(bus)));
 	td_mutex_unlock(&bus->run);
 	td_bus_leave(&inside);
-	td_bus_reclaim(bus);
 	return ran;
 }
 

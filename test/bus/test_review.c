@@ -1,8 +1,257 @@
 #include "place.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+
 /*
  * Promises of tidings.h where several mechanisms meet.
  */
+
+static void wait_ms(long ms)
+{
+	struct timespec t = {ms / 1000, ms % 1000 * 1000000};
+
+	nanosleep(&t, NULL);
+}
+
+static void view_of_outcomes_outlives_a_retry(void **state)
+{
+	struct td *td = open_place(NULL);
+	struct td_receipt receipt = TD_RECEIPT_INIT;
+	struct actor actor = {.name = "retrier", .fails = -1, .class_ = TD_RETRY};
+	const struct td_outcome *outcomes;
+
+	(void)state;
+	subscribe(td,
+		INTEREST(.async = true, .retry = {.attempts_max = 5, .first_ms = 1, .jitter = -1}),
+		&actor);
+	assert_int_equal(td_publish(td, EVENT("T", "s"), &receipt, NULL), 0);
+	while (actor.calls < 1)
+		td_loop_turn(td, 100);
+	assert_int_equal(td_receipt_outcomes(&receipt, &outcomes), 1);
+	while (actor.calls < 3)
+		td_loop_turn(td, 100);
+	assert_true(td_text_is(outcomes[0].reason, "retrier says no"));
+	td_receipt_fini(&receipt);
+	assert_int_equal(td_close(td), 0);
+}
+
+/* Says something, fails, and says it again when it is tried again. */
+static int replies_and_fails_once(
+	const struct td_event *event, struct td_context *context, void *arg)
+{
+	struct td_error err = TD_ERROR_INIT;
+	int *codes = arg;
+	unsigned attempt = td_context_attempt(context);
+
+	(void)event;
+	codes[attempt - 1] = td_reply(context, &(struct td_draft){.json = "1"}, &err);
+	return attempt == 1 ? td_fail(context, TD_RETRY, "not yet") : 0;
+}
+
+static void reply_of_a_failed_attempt_is_forgotten(void **state)
+{
+	struct td *td = open_place(NULL);
+	struct td_error err = TD_ERROR_INIT;
+	struct td_event *reply = NULL;
+	int codes[2] = {-1, -1};
+
+	(void)state;
+	assert_int_equal(
+		td_handle(td, TD_QUERY, "Q", replies_and_fails_once, codes,
+			INTEREST(.async = true, .retry = {.attempts_max = 2, .first_ms = 1}), NULL,
+			&err),
+		0);
+	assert_int_equal(td_request(td, TD_QUERY, EVENT("Q", "s"), -1, &reply, &err), 0);
+	assert_int_equal(codes[0], 0);
+	assert_int_equal(codes[1], 0);
+	assert_non_null(reply);
+	td_event_unref(reply);
+	assert_int_equal(td_close(td), 0);
+}
+
+static void dead_letter_goes_out_at_the_end_of_a_chain_of_causes(void **state)
+{
+	struct td *td = open_place(&(struct td_options){.causes_max = 1});
+	struct actor first = {.name = "first", .publishes = "Second"};
+	struct actor second = {.name = "second", .fails = -1, .class_ = TD_SKIP};
+	struct actor undertaker = {.name = "undertaker"};
+
+	(void)state;
+	subscribe(td, INTEREST(.type = "First"), &first);
+	subscribe(td, INTEREST(.type = "Second"), &second);
+	subscribe(td, INTEREST(.type = TD_DEAD_LETTER), &undertaker);
+	assert_int_equal(publish(td, "First", "s"), TD_E_HANDLER);
+	assert_int_equal(second.calls, 1);
+	assert_int_equal(undertaker.calls, 1);
+	assert_int_equal(td_close(td), 0);
+}
+
+static void publisher_is_told_which_handler_stopped(void **state)
+{
+	struct td *td = open_place(NULL);
+	struct actor actor = {.name = "stopper", .fails = -1, .class_ = TD_STOP};
+	struct td_error err = TD_ERROR_INIT;
+
+	(void)state;
+	subscribe(td, INTEREST(.name = "it"), &actor);
+	assert_int_equal(td_publish(td, EVENT("T", "s"), NULL, &err), TD_E_HANDLER);
+	assert_int_equal(err.code, TD_E_HANDLER);
+	assert_non_null(strstr(err.text, "stopper says no"));
+	assert_int_equal(td_close(td), 0);
+}
+
+static void failing_observer_with_a_queue_stops_nobody(void **state)
+{
+	struct td *td = open_place(NULL);
+	struct actor observer = {.name = "observer", .fails = -1, .class_ = TD_SKIP};
+	struct actor other = {.name = "other"};
+
+	(void)state;
+	subscribe(td, INTEREST(.observer = true), &observer);
+	subscribe(td, INTEREST(.name = "other"), &other);
+	assert_int_equal(td_publish_with(td, EVENT("T", "s"), TD_ASYNC, NULL, NULL), 0);
+	assert_int_equal(td_drain(td, -1, NULL), 0);
+	assert_int_equal(td_publish_with(td, EVENT("T", "s"), TD_STOP_AT_FIRST, NULL, NULL), 0);
+	assert_int_equal(other.calls, 2);
+	assert_int_equal(td_close(td), 0);
+}
+
+static void receipt_of_a_command_tells_its_outcome(void **state)
+{
+	struct td *td = open_place(NULL);
+	struct td_receipt receipt = TD_RECEIPT_INIT;
+	struct actor actor = {.name = "clerk", .fails = 1, .class_ = TD_SKIP};
+	const struct td_outcome *outcomes;
+
+	(void)state;
+	assert_int_equal(td_handle(td, TD_COMMAND, "C", act, &actor, NULL, NULL, NULL), 0);
+	assert_int_equal(td_command(td, EVENT("C", "s"), &receipt, NULL), TD_E_HANDLER);
+	assert_int_equal(td_receipt_outcomes(&receipt, &outcomes), 1);
+	assert_int_equal(outcomes[0].state, TD_FAILED);
+	assert_true(td_text_is(outcomes[0].reason, "clerk says no"));
+	assert_int_equal(td_command(td, EVENT("C", "s"), &receipt, NULL), 0);
+	assert_int_equal(td_receipt_outcomes(&receipt, &outcomes), 1);
+	assert_int_equal(outcomes[0].state, TD_COMPLETED);
+	td_receipt_fini(&receipt);
+	assert_int_equal(td_close(td), 0);
+}
+
+static void count_release(void *arg)
+{
+	((struct actor *)arg)->fails++;
+}
+
+/* The publisher waits for room; what makes room ends a subscription that he has chosen already. */
+static void subscription_ended_while_its_publisher_waits_for_room(void **state)
+{
+	struct td *td = open_place(NULL);
+	struct actor ender = {.name = "ender"};
+	struct actor ended = {.name = "ended"};
+	struct td_receipt receipt = TD_RECEIPT_INIT;
+	const struct td_outcome *outcomes;
+
+	(void)state;
+	subscribe(td, INTEREST(.async = true, .queue_max = 1), &ender);
+	ender.unsubscribes =
+		subscribe(td, INTEREST(.type = "Two", .release = count_release), &ended);
+	assert_int_equal(publish(td, "One", "s"), 0);
+	assert_int_equal(td_publish_with(td, EVENT("Two", "s"), TD_ASYNC, &receipt, NULL), 0);
+	assert_int_equal(td_await(td, &receipt, 2000, NULL), 0);
+	assert_int_equal(ended.calls, 0);
+	assert_int_equal(ended.fails, 1); /* released */
+	assert_int_equal(td_receipt_outcomes(&receipt, &outcomes), 2);
+	assert_int_equal(outcomes[1].state, TD_DROPPED);
+	td_receipt_fini(&receipt);
+	td_loop_turn(td, 0);
+	assert_int_equal(td_close(td), 0);
+}
+
+static void release_follows_when_the_last_publish_returns(void **state)
+{
+	struct td *td = open_place(NULL);
+	struct actor actor = {.name = "once"};
+
+	(void)state;
+	actor.unsubscribes = subscribe(td, INTEREST(.release = count_release), &actor);
+	assert_int_equal(publish(td, "T", "s"), 0);
+	assert_int_equal(actor.calls, 1);
+	assert_int_equal(td_close(td), 0);
+	assert_int_equal(actor.fails, 1);
+}
+
+static void release_is_called_though_nobody_subscribes_again(void **state)
+{
+	struct td *td = open_place(&(struct td_options){.workers = 1});
+	struct actor plain = {.name = "plain"}, queued = {.name = "queued"};
+
+	(void)state;
+	plain.unsubscribes = subscribe(td, INTEREST(.type = "P", .release = count_release), &plain);
+	queued.unsubscribes = subscribe(
+		td, INTEREST(.type = "Q", .async = true, .release = count_release), &queued);
+	assert_int_equal(publish(td, "Q", "s"), 0);
+	assert_int_equal(td_drain(td, -1, NULL), 0);
+	wait_ms(50);
+	assert_int_equal(publish(td, "P", "s"), 0);
+	assert_int_equal(plain.calls, 1);
+	wait_ms(50);
+	assert_int_equal(plain.fails, 1);
+	assert_int_equal(queued.fails, 1);
+	assert_int_equal(td_close(td), 0);
+}
+
+/* Ends itself, then asks to be tried again. */
+static int ends_itself_and_fails(
+	const struct td_event *event, struct td_context *context, void *arg)
+{
+	(void)event;
+	(void)arg;
+	td_unsubscribe(td_context_subscription(context));
+	return td_fail(context, TD_RETRY, "later");
+}
+
+static void await_ends_when_the_subscription_did(void **state)
+{
+	for (unsigned workers = 0; workers < 2; workers++) {
+		struct td *td = open_place(&(struct td_options){.workers = workers});
+		struct td_receipt receipt = TD_RECEIPT_INIT;
+
+		(void)state;
+		assert_int_equal(td_subscribe(td,
+					 INTEREST(.async = true,
+						 .retry = {.attempts_max = 3, .first_ms = 1}),
+					 ends_itself_and_fails, NULL, NULL, NULL),
+			0);
+		assert_int_equal(td_publish(td, EVENT("T", "s"), &receipt, NULL), 0);
+		assert_int_equal(td_await(td, &receipt, 2000, NULL), 0);
+		td_receipt_fini(&receipt);
+		assert_int_equal(td_close(td), 0);
+	}
+}
+
+static void slow_hook(const struct td_trace *trace, void *arg)
+{
+	(void)arg;
+	if (trace->moment == TD_GAVE_UP)
+		wait_ms(50);
+}
+
+static void drain_waits_for_the_letter_of_what_was_given_up(void **state)
+{
+	struct td *td = open_place(&(struct td_options){.workers = 1});
+	struct actor failing = {.name = "failing", .fails = -1, .class_ = TD_SKIP};
+	struct actor undertaker = {.name = "undertaker"};
+
+	(void)state;
+	td_trace_set(td, slow_hook, NULL);
+	subscribe(td, INTEREST(.type = "T", .async = true), &failing);
+	subscribe(td, INTEREST(.type = TD_DEAD_LETTER, .async = true), &undertaker);
+	assert_int_equal(publish(td, "T", "s"), 0);
+	assert_int_equal(td_drain(td, -1, NULL), 0);
+	assert_int_equal(undertaker.calls, 1);
+	assert_int_equal(td_close(td), 0);
+}
 
 /* The first publish resolves the topic; those behind it take the fast road. */
 static void publish_in_a_plain_handler_of_a_topic_is_not_lost(void **state)
@@ -27,10 +276,60 @@ static void publish_in_a_plain_handler_of_a_topic_is_not_lost(void **state)
 	assert_int_equal(td_close(td), 0);
 }
 
+static _Atomic int tried;
+
+static int never_succeeds(const struct td_event *event, struct td_context *context, void *arg)
+{
+	(void)event;
+	(void)arg;
+	tried++;
+	return td_fail_after(context, 5000, "in a while");
+}
+
+static void *request_for_ever(void *arg)
+{
+	struct td_error err = TD_ERROR_INIT;
+
+	return (void *)(intptr_t)td_request(arg, TD_QUERY, EVENT("Q", "s"), -1, NULL, &err);
+}
+
+static void close_does_not_wait_for_an_answer(void **state)
+{
+	struct td *td = open_place(&(struct td_options){.workers = 1});
+	time_t begin = time(NULL);
+	pthread_t thread;
+	void *code;
+
+	(void)state;
+	tried = 0;
+	assert_int_equal(td_handle(td, TD_QUERY, "Q", never_succeeds, NULL,
+				 INTEREST(.async = true, .retry = {.attempts_max = 9}), NULL, NULL),
+		0);
+	assert_int_equal(pthread_create(&thread, NULL, request_for_ever, td), 0);
+	while (tried == 0)
+		wait_ms(1);
+	assert_int_equal(td_close(td), 0);
+	pthread_join(thread, &code);
+	assert_int_equal((intptr_t)code, TD_E_CLOSED);
+	assert_true(time(NULL) - begin < 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(publish_in_a_plain_handler_of_a_topic_is_not_lost),
+		cmocka_unit_test(view_of_outcomes_outlives_a_retry),
+		cmocka_unit_test(reply_of_a_failed_attempt_is_forgotten),
+		cmocka_unit_test(dead_letter_goes_out_at_the_end_of_a_chain_of_causes),
+		cmocka_unit_test(publisher_is_told_which_handler_stopped),
+		cmocka_unit_test(failing_observer_with_a_queue_stops_nobody),
+		cmocka_unit_test(receipt_of_a_command_tells_its_outcome),
+		cmocka_unit_test(release_follows_when_the_last_publish_returns),
+		cmocka_unit_test(release_is_called_though_nobody_subscribes_again),
+		cmocka_unit_test(await_ends_when_the_subscription_did),
+		cmocka_unit_test(drain_waits_for_the_letter_of_what_was_given_up),
+		cmocka_unit_test(close_does_not_wait_for_an_answer),
+		cmocka_unit_test(subscription_ended_while_its_publisher_waits_for_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
