@@ -237,8 +237,8 @@ struct td_interest {
  * NULL if it need not be named. Handlers run in the order of subscribing. What is published
  * later, also in a cascade that is running, is seen; what was published before is not.
  * Errors: TD_E_INVALID, TD_E_SUBJECT (of `subject`, with the offset), TD_E_ATTRIBUTE and
- * TD_E_TOO_LARGE (of a type), TD_E_FILTER and TD_E_JSON (with the offset), TD_E_POINTER, TD_E_EXISTS
- * (name), TD_E_CLOSED, TD_E_NOMEM. Nothing is changed then.
+ * TD_E_TOO_LARGE (of a type), TD_E_FILTER and TD_E_JSON (with the offset), TD_E_POINTER,
+ * TD_E_EXISTS (name), TD_E_CLOSED, TD_E_NOMEM. Nothing is changed then.
  */
 TD_PUBLIC int td_subscribe(struct td *td, const struct td_interest *interest, td_handler *handler,
 	void *arg, struct td_subscription **subscription, struct td_error *err);

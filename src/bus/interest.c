@@ -561,9 +561,11 @@ static void remove_name(struct td_bus *bus, struct td_subscription *s)
 static char *make_up_name(struct td_bus *bus, const char *prefix)
 {
 	char name[TD_SUBSCRIPTION_NAME_BYTES_MAX];
-	size_t most = sizeof(name) / 2, len = strlen(prefix);
+	size_t most = sizeof(name) / 2, len;
 	uint64_t number = bus->numbers;
 
+	TD_ASSERT(prefix != NULL);
+	len = strlen(prefix);
 	if (len > most) {
 		len = most;
 		while (((unsigned char)prefix[len] & 0xC0) == 0x80)
