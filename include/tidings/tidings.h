@@ -1,11 +1,13 @@
 /*
  * Tidings: you announce the news once, and anyone interested can read it.
  *
- *	struct td *td;
+ *	struct td_interest orders = {.subject = "order.>"};
+ *	struct td_draft placed = {.type = "OrderPlaced", .subject = "order.42"};
+ *
  *	td_open(&td, "mem:", NULL, &err);
- *	td_subscribe(td, &(struct td_interest){.subject = "order.>"}, on_order, NULL, NULL, &err);
- *	td_publish(td, &(struct td_draft){.type = "OrderPlaced", .subject = "order.42"}, NULL,
- *&err); td_close(td);
+ *	td_subscribe(td, &orders, on_order, NULL, NULL, &err);
+ *	td_publish(td, &placed, NULL, &err);
+ *	td_close(td);
  *
  * The same calls work in every place an URL can name; doc/places.md says where they differ.
  * Today there is one place: "mem:", this process, nothing stored.
@@ -163,11 +165,10 @@ typedef int td_handler(const struct td_event *event, struct td_context *context,
 
 /* What a failure means for this event and those behind it. */
 enum td_class {
-	TD_RETRY =
-		1, /* try again by the schedule; when attempts are used up, `exhausted` decides */
-	TD_SKIP,   /* give this one up: a dead letter; its key goes on */
-	TD_PARK,   /* give this one up: a dead letter; later events of its key wait beside it */
-	TD_STOP,   /* stop the subscription here; td_resume() tries the same event again */
+	TD_RETRY = 1, /* try again by the schedule; at its end `exhausted` decides */
+	TD_SKIP,      /* give this one up: a dead letter; its key goes on */
+	TD_PARK,      /* give this one up: a dead letter; later events of its key wait beside it */
+	TD_STOP,      /* stop the subscription here; td_resume() tries the same event again */
 };
 
 /* Fail with a class and a reason; returns the code to return. */
@@ -215,10 +216,9 @@ struct td_interest {
 	const char *subject;      /* pattern of addresses: "order.*", "order.>"; default ">" */
 	const char *const *types; /* exact types, types_count of them */
 	size_t types_count;
-	const char *type;   /* the same for one */
-	const char *filter; /* CESQL 1.0: "region = 'eu' AND total > 10" */
-	const char
-		*filters; /* or CloudEvents filter dialects, as JSON: {"prefix":{"type":"Order"}} */
+	const char *type;    /* the same for one */
+	const char *filter;  /* CESQL 1.0: "region = 'eu' AND total > 10" */
+	const char *filters; /* or its filter dialects, as JSON: {"prefix":{"type":"Order"}} */
 	const char *const *select; /* build a smaller event: "/pointer/into/data", "attribute" */
 	size_t select_count;
 	bool async;    /* queued, in a lane of its own */

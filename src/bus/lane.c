@@ -13,13 +13,13 @@
  *	                                                   +----- settle ------+
  *
  * A publisher reserves a place (a counter: the bound of the queue), then pushes into the ring
- *without a lock. Whoever runs the lane moves the ring into the machine, takes a batch, runs it
- *without the lock, settles it. Several workers may run one lane; the machine keeps keys in order.
+ * without a lock. Whoever runs the lane moves the ring into the machine, takes a batch, runs it
+ * without the lock, settles it. Several workers may run one lane; the machine keeps keys in order.
  *
  * `attention` is what saves the wake-ups: 1 while somebody will look at the ring again before he
- *leaves. A publisher that finds 0 makes it 1 and schedules the lane. Both sides put a full fence
- *between their store and their look (push, then attention; attention, then ring): one of the two
- *sees the other.
+ * leaves. A publisher that finds 0 makes it 1 and schedules the lane. Both sides put a full fence
+ * between their store and their look (push, then attention; attention, then ring): one of the two
+ * sees the other.
  *
  * Invariants:
  *	L1  reserved == places promised + in the ring + pending + owed by the machine
