@@ -283,9 +283,11 @@ static void draw_effects(
 		/* One behind: only at the next effect, or the end, is it known which is the last.
 		 */
 		if (next != NULL) {
-			snprintf(line, sizeof(line), "%s%s", indent, node != NULL ? "├─ " : "└─ ");
+			snprintf(line, sizeof(line), "%.500s%s", indent,
+				node != NULL ? "├─ " : "└─ ");
 			draw(story, next, line, depth);
-			snprintf(line, sizeof(line), "%s%s", indent, node != NULL ? "│  " : "   ");
+			snprintf(line, sizeof(line), "%.500s%s", indent,
+				node != NULL ? "│  " : "   ");
 			draw_effects(story, next, line, depth + 1);
 		}
 		next = node;
