@@ -59,15 +59,16 @@ TD_PUBLIC int td_open(
 
 /*
  * Close: refuses new publishing, drops what is still queued (td_drain() first to have it done),
- * waits for running handlers, releases everything. Not from inside a handler: TD_E_DEADLOCK,
- * and the handle stays open.
+ * waits for running handlers, releases everything. Not from inside a handler, of this handle or
+ * another: TD_E_DEADLOCK, and the handle stays open. Nor from a `release` function.
  */
 TD_PUBLIC int td_close(struct td *td);
 
 /* --- publish ------------------------------------------------------------------------------ */
 
 enum td_publish_flags {
-	TD_ASYNC = 1,         /* queue for every subscription, synchronous ones too */
+	TD_ASYNC = 1,         /* queue for every subscription, synchronous ones too; in a handler it
+			       * overtakes what waits in the cascade */
 	TD_STOP_AT_FIRST = 2, /* a failing handler stops those behind it, for this event */
 };
 
@@ -273,8 +274,8 @@ TD_PUBLIC void td_subscription_status(
 /*
  * A command asks for something to be done, a query for data; each type has one handler, a second
  * is refused (TD_E_HANDLED). The handler answers with td_reply(), or just returns 0 (an empty
- * reply), or returns td_refuse(). `interest` may be NULL; of it only name, async, order, queue_max,
- * when_full, retry and release count.
+ * reply), or returns td_refuse(). `interest` may be NULL; of it only name, async and release
+ * count, and where it is async also order, queue_max, when_full and retry.
  */
 TD_PUBLIC int td_handle(struct td *td, enum td_kind kind, const char *type, td_handler *handler,
 	void *arg, const struct td_interest *interest, struct td_subscription **subscription,
@@ -291,7 +292,7 @@ TD_PUBLIC int td_refuse(struct td_context *context, const char *format, ...) TD_
  * registered `async`. *reply (may be NULL) is yours: td_event_unref() it.
  * Errors: TD_E_NO_HANDLER, TD_E_REFUSED (err->text is the reason), TD_E_HANDLER, TD_E_TIMEOUT
  * (timeout_ms < 0: none; a synchronous handler is not interrupted, but its answer comes too late),
- * TD_E_LOOP, TD_E_DEADLOCK (an asynchronous handler, on a handle without workers, from a handler).
+ * TD_E_LOOP, TD_E_DEADLOCK (an asynchronous handler that this thread is in already).
  */
 TD_PUBLIC int td_request(struct td *td, enum td_kind kind, const struct td_draft *draft,
 	int64_t timeout_ms, struct td_event **reply, struct td_error *err);

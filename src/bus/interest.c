@@ -26,11 +26,12 @@ void td_routes_init(struct td_routes *routes)
 	routes->cap = sizeof(routes->first) / sizeof(routes->first[0]);
 	routes->failed = false;
 	routes->queues = false;
+	routes->selected = false;
 }
 
 void td_routes_fini(struct td_routes *routes)
 {
-	for (size_t i = 0; i < routes->count; i++)
+	for (size_t i = 0; routes->selected && i < routes->count; i++)
 		td_event_unref(routes->at[i].selected);
 	if (routes->at != routes->first)
 		free(routes->at);
@@ -120,8 +121,10 @@ int td_routes_narrow(struct td_routes *routes, struct td_bus *bus, const struct 
 		if (!atomic_load_explicit(&subscription->live, memory_order_relaxed) ||
 			(own && !subscription->hears_own) || !passes(subscription, event))
 			continue;
-		routes->at[kept] = *route;
-		if (subscription->select != NULL) {
+		if (TD_UNLIKELY(kept != i))
+			routes->at[kept] = *route;
+		if (TD_UNLIKELY(subscription->select != NULL)) {
+			routes->selected = true;
 			route = &routes->at[kept];
 			route->code = td_select_apply(
 				subscription->select, event, &route->selected, NULL);
@@ -663,8 +666,21 @@ static bool needs_lane(const struct td_subscription *s)
 	return s->async || s->retry.attempts_max > 1;
 }
 
+/*
+ * It could not be added whole, but readers may have found a part of it: it stays, dead, and ends
+ * with the place. Its release is nobody's to expect. Under the lock.
+ */
+static void bury(struct td_bus *bus, struct td_subscription *s)
+{
+	atomic_store(&s->live, false);
+	s->release = NULL;
+	link_it(bus, s);
+}
+
+/* Takes the subscription, also when it fails. */
 static int add_interest(struct td_bus *bus, struct td_subscription *s, struct td_error *err)
 {
+	bool buried = false;
 	int code;
 
 	td_mutex_lock(&bus->lock);
@@ -672,8 +688,12 @@ static int add_interest(struct td_bus *bus, struct td_subscription *s, struct td
 	if (code == 0) {
 		atomic_store(&s->live, true);
 		code = trie_add(bus, s, err);
-		if (code != 0)
+		if (code != 0) {
 			remove_name(bus, s);
+			buried = s->types_count > 1;
+			if (buried)
+				bury(bus, s);
+		}
 	}
 	if (code == 0) {
 		link_it(bus, s);
@@ -682,6 +702,8 @@ static int add_interest(struct td_bus *bus, struct td_subscription *s, struct td
 	retire_limbo(bus);
 	td_mutex_unlock(&bus->lock);
 	td_bus_reclaim(bus);
+	if (code != 0 && !buried)
+		free_subscription(s);
 	return code;
 }
 
@@ -712,15 +734,14 @@ int td_bus_subscribe(struct td_bus *bus, const struct td_interest *interest, td_
 		return td_error_wrap(err, code, "subscribe");
 	if (needs_lane(s)) {
 		atomic_store(&s->lane, td_lane_new(s));
-		if (atomic_load(&s->lane) == NULL)
-			code = td_error_nomem(err);
+		if (atomic_load(&s->lane) == NULL) {
+			free_subscription(s);
+			return td_error_wrap(err, td_error_nomem(err), "subscribe");
+		}
 	}
-	if (code == 0)
-		code = add_interest(bus, s, err);
-	if (code != 0) {
-		free_subscription(s);
+	code = add_interest(bus, s, err);
+	if (code != 0)
 		return td_error_wrap(err, code, "subscribe");
-	}
 	if (subscription != NULL)
 		*subscription = s;
 	return 0;

@@ -1,6 +1,5 @@
 #include "bus/private.h"
 
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -302,7 +301,7 @@ static void gather_all(struct td_lane *lane)
 {
 	gather(lane);
 	while (td_ring_count(lane->ring) > 0) {
-		sched_yield();
+		td_thread_yield();
 		gather(lane);
 	}
 }

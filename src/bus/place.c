@@ -1,6 +1,5 @@
 #include "bus/private.h"
 
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -197,45 +196,41 @@ fail:
 	return code;
 }
 
-/*
- * A thread that is in the middle of a publish holds what we are about to free. (Who closes from a
- * handler of another place is inside himself; then only others are waited for.)
- */
+static void wait_a_moment(struct td_bus *bus)
+{
+	td_run_wait_settled(
+		bus, td_run_settled_count(bus), td_clock_monotonic(&td_clock_real) + 1000000);
+}
+
+/* A thread that is in the middle of a publish holds what we are about to free. */
 static void wait_for_publishers(struct td_bus *bus)
 {
-	struct td_reader *reader = &td_reader_mine;
 	struct td_readers_mark *mark = NULL;
-	const void *inside = NULL;
 
-	if (td_reader_registered(reader)) {
-		inside = atomic_load_explicit(&reader->inside, memory_order_relaxed);
-		atomic_store_explicit(&reader->inside, NULL, memory_order_relaxed);
-	}
 	for (;;) {
 		if (mark == NULL)
 			mark = td_readers_fence();
 		if (mark != NULL ? td_readers_passed(mark) : td_readers_none())
 			break;
-		td_run_wait_settled(bus, td_run_settled_count(bus),
-			td_clock_monotonic(&td_clock_real) + 1000000);
+		wait_a_moment(bus);
 	}
 	td_readers_mark_free(mark);
-	if (inside != NULL)
-		td_reader_enter(reader, inside);
+	while (atomic_load(&bus->reclaiming) > 0)
+		wait_a_moment(bus);
 }
 
 int td_bus_close(struct td_bus *bus)
 {
+	struct td_reader *reader = &td_reader_mine;
+
 	if (bus == NULL)
 		return 0;
-	if (td_bus_context(bus) != NULL)
-		return TD_E_DEADLOCK;
+	if (td_reader_registered(reader) && td_reader_inside(reader))
+		return TD_E_DEADLOCK; /* in a handler, of this place or another */
 	atomic_store(&bus->closing, true);
 	td_run_settled(bus); /* who waits for room is refused now */
 	td_run_stop(bus);
 	wait_for_publishers(bus);
-	while (atomic_load(&bus->reclaiming) > 0)
-		sched_yield();
 	free_bus(bus);
 	return 0;
 }

@@ -25,35 +25,34 @@ struct td_lane;
 struct td_retired;
 
 struct td_subscription {
-	struct td_bus *bus;
+	/* What every publish looks at stands together. */
 	_Atomic bool live;
-	uint64_t number;   /* order of subscribing */
-	enum td_kind kind; /* TD_EVENT_KIND: an interest; else the handler of that kind */
-
-	char *name;
-	char *pattern;
-	char **types; /* for a handler: its one type */
-	size_t types_count;
+	bool async, observer;
+	bool hears_own;      /* asked for the library's own events, of types "td...." */
+	uint64_t number;     /* order of subscribing */
+	td_handler *handler; /* of a typed one: the thunk in dispatch.c, with itself as arg */
+	void *arg;
+	_Atomic(struct td_lane *) lane; /* NULL while synchronous and without trouble */
 	struct td_filter *filter;
 	struct td_filter *filters;
 	struct td_select *select;
 
-	td_handler *
-		handler; /* of a typed one: the thunk in dispatch.c, with the subscription as arg */
-	void *arg;
+	struct td_bus *bus;
+	enum td_kind kind; /* TD_EVENT_KIND: an interest; else the handler of that kind */
+	char *name;
+	char *pattern;
+	char **types; /* for a handler: its one type */
+	size_t types_count;
 	struct td_typed_handler typed;
 	void *typed_arg;
 	void (*release)(void *arg);
 	void *release_arg;
 
-	bool async, observer;
-	bool hears_own; /* asked for the library's own events, of types "td...." */
 	enum td_order order;
 	enum td_when_full when_full;
 	size_t queue_max, parked_max;
 	struct td_retry retry;
 
-	_Atomic(struct td_lane *) lane;      /* NULL while synchronous and without trouble */
 	struct td_subscription *prev, *next; /* bus->subscriptions */
 	struct td_subscription *same_name;   /* bus->names */
 };
@@ -144,8 +143,9 @@ struct td_route {
 struct td_routes {
 	struct td_route *at;
 	size_t count, cap;
-	bool queues; /* some are asynchronous */
-	bool failed; /* memory ran out */
+	bool queues;   /* some are asynchronous */
+	bool selected; /* some see a smaller event */
+	bool failed;   /* memory ran out */
 	struct td_route first[16];
 };
 void td_routes_init(struct td_routes *routes);

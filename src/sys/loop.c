@@ -18,7 +18,7 @@
 
 struct td_loop {
 	int descriptor, wake, timer;
-	int64_t timer_at; /* INT64_MAX: not set */
+	_Atomic int64_t timer_at; /* INT64_MAX: not set */
 	_Alignas(64) _Atomic bool awake;
 };
 

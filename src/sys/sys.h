@@ -74,6 +74,8 @@ bool td_condition_wait(struct td_condition *condition, struct td_mutex *mutex, i
 int td_thread_start(struct td_thread *thread, const char *name, void (*run)(void *arg), void *arg,
 	struct td_error *err);
 void td_thread_join(struct td_thread *thread);
+/* Let another thread run, one that we wait for and that needs only the processor. */
+void td_thread_yield(void);
 
 /* --- memory that others may still be reading ---------------------------------------------- */
 

@@ -1,6 +1,7 @@
 #include "sys/sys.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -149,4 +150,9 @@ void td_thread_join(struct td_thread *thread)
 	int code = pthread_join(thread->raw, NULL);
 
 	TD_ASSERT(code == 0);
+}
+
+void td_thread_yield(void)
+{
+	sched_yield();
 }
