@@ -9,8 +9,8 @@
  *
  * A program that uses this stands in `alloc_tests` (test/meson.build) and is linked with --wrap, so
  * calls from the test, the library's static objects and inlined code are all seen; calls made
- *inside libc or another shared library are not, except through the few names wrapped (alloc.c). Any
- *thread.
+ * inside libc or another shared library are not, except through the few names wrapped (alloc.c). Any
+ * thread.
  */
 #ifndef TD_TEST_ALLOC_H
 #define TD_TEST_ALLOC_H

@@ -4,14 +4,14 @@
  *	+1a         admit token 1 with key a; +1 without a key; +1a! answers FULL
  *	<1  <1#2    take gives token 1 (its 2nd attempt); <- gives none
  *	1=done      settle it: done retry skip park stop; 1=park>stopped where it becomes something
- *else 1=retry+50  not before 50 ms; 1=retry@130 and it is due at 130 1=return    give it back
- *untried
+ * else 1=retry+50  not before 50 ms; 1=retry@130 and it is due at 130 1=return    give it back
+ * untried
  *	@100        now it is 100 ms
  *	next@100    when take may have something; next@never
  *	redrive:a   dismiss:a>1  drop>1  parked>1,2  clear>2 (how many it dropped)  resume
  *	            with ! behind: it answers false
  *	w2b1r0t0p0  counts of waiting, blocked, running, retrying, parked; then s: stopped, f:
- *parking place full
+ * parking place full
  *
  * After each step everything is verified.
  */
