@@ -307,7 +307,7 @@ static int hear_outcome(const struct td_event *event, struct td_context *context
 	(void)context;
 	snprintf(quoted, sizeof(quoted), "\"id\":\"%.*s\"", TD_TEXT_ARG(cause));
 	diary_add(diary, "%.*s%s ", TD_TEXT_ARG(td_event_type(event)),
-		data.at != NULL && strstr(data.at, quoted) != NULL ? "!" : "");
+		data.at != NULL && memmem(data.at, data.len, quoted, strlen(quoted)) ? "!" : "");
 	return 0;
 }
 
