@@ -296,7 +296,10 @@ TD_PUBLIC int td_refuse(struct td_context *context, const char *format, ...) TD_
  */
 TD_PUBLIC int td_request(struct td *td, enum td_kind kind, const struct td_draft *draft,
 	int64_t timeout_ms, struct td_event **reply, struct td_error *err);
-/* A command without an answer: accepted like an event, with a receipt. */
+/*
+ * A command without an answer: accepted like an event, with a receipt. TD_E_REFUSED and the reason
+ * if its handler ran at once and refused; a refusal is an outcome, not a failure.
+ */
 TD_PUBLIC int td_command(struct td *td, const struct td_draft *draft, struct td_receipt *receipt,
 	struct td_error *err);
 

@@ -343,6 +343,10 @@ static void run_routes(struct td_bus *bus, struct td_cascade *cascade, const str
 			dropped(bus, cascade, event, subscription, "a handler before it failed");
 			continue;
 		}
+		if (TD_UNLIKELY(subscription->kind == TD_COMMAND)) {
+			td_command_run(bus, subscription, event, cascade);
+			continue;
+		}
 		if (TD_UNLIKELY(!simple || !is_simple(&routes[i]))) {
 			stop = deliver(bus, cascade, event, &routes[i]) &&
 			       (flags & TD_STOP_AT_FIRST) != 0;

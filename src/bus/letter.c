@@ -1,5 +1,6 @@
 #include "bus/private.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /*
@@ -46,7 +47,7 @@ static void write_attempts(struct td_json_writer *w, const struct td_attempts *a
 {
 	td_json_name(w, td_text("attempts"));
 	td_json_open_array(w);
-	for (unsigned i = 0; attempts != NULL && i < attempts->count; i++) {
+	for (unsigned i = 0; i < attempts->count; i++) {
 		const struct td_attempt *attempt = &attempts->kept[i];
 		char at[TD_TIME_BYTES];
 
@@ -97,11 +98,19 @@ void td_letter_announce(struct td_subscription *subscription, const struct td_ev
 	enum td_class class_, int code, const char *reason, const struct td_attempts *attempts,
 	struct td_cascade *cascade)
 {
+	struct td_attempts only = {.first = 1, .count = 1};
 	struct td_bus *bus = subscription->bus;
 	struct td_buf data = TD_BUF_INIT(LETTER_BYTES_MAX);
 	struct td_buf subject = TD_BUF_INIT(TD_ATTRIBUTE_BYTES_MAX);
 	struct td_json_writer w;
 
+	if (attempts == NULL) { /* a plain handler's: there was one */
+		only.kept[0].at = td_clock_wall(bus->clock);
+		only.kept[0].code = code;
+		snprintf(only.kept[0].reason, sizeof(only.kept[0].reason), "%.*s",
+			(int)sizeof(only.kept[0].reason) - 1, reason);
+		attempts = &only;
+	}
 	/* A letter that cannot be delivered makes no letter: that would never end. */
 	if (td_text_is(event->attr[TD_ATTR_TYPE], TD_DEAD_LETTER) ||
 		!is_wanted(bus, &subject, TD_DEAD_LETTER, "td.deadletter.", subscription->name))

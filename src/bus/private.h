@@ -325,6 +325,9 @@ void td_letter_outcome(struct td_subscription *handler, const struct td_event *c
 
 /* --- request.c ---------------------------------------------------------------------------- */
 
+/* A command sent from inside a handler, when the cascade comes to it. */
+void td_command_run(struct td_bus *bus, struct td_subscription *handler,
+	const struct td_event *command, struct td_cascade *cascade);
 /* The answer, told to who waits; drops one reference. `context` may be NULL (dropped, failed). */
 void td_request_settle(struct td_request_state *request, int code, const char *reason);
 /* It will be tried again: what the failed attempt replied is forgotten. */

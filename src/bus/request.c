@@ -145,12 +145,16 @@ static int outcome(struct td_request_state *state, struct td_event **reply, stru
 	return code;
 }
 
-/* On this thread, now. `cascade`: where what it publishes goes. */
-static void run_here(struct td_bus *bus, struct td_subscription *s, const struct td_event *event,
-	struct td_request_state *state, struct td_cascade *cascade)
+/*
+ * On this thread, now. `cascade`: where what it publishes goes; `refusal`: where a refusal is told, if
+ * nobody waits for an answer. The handler's code.
+ */
+static int run_here(struct td_bus *bus, struct td_subscription *s, const struct td_event *event,
+	struct td_request_state *state, struct td_cascade *cascade, struct td_error *refusal)
 {
 	struct td_slot slot = {s->handler, s->arg, s};
 	struct td_context context;
+	bool handled;
 	int code;
 
 	td_context_init(&context, event, &slot, cascade);
@@ -162,18 +166,26 @@ static void run_here(struct td_bus *bus, struct td_subscription *s, const struct
 		td_letter_outcome(s, event, &context, code);
 	if (state != NULL) {
 		answer(state, code, code != 0 ? context.reason : NULL);
-		return;
+		return code;
 	}
+	handled = code == 0 || context.refused; /* a refusal is an answer, not a failure */
 	if (cascade->book != NULL)
-		td_book_add(cascade->book, event, s, code == 0 ? TD_COMPLETED : TD_FAILED, code,
+		td_book_add(cascade->book, event, s, handled ? TD_COMPLETED : TD_FAILED, code,
 			code != 0 ? context.reason : NULL);
-	if (code != 0) {
-		if (cascade->failed++ == 0 && cascade->err != NULL)
-			td_error_set(cascade->err, code == TD_E_REFUSED ? code : TD_E_HANDLER,
-				TD_NO_OFFSET, "%s", context.reason);
-	} else {
+	if (handled)
 		cascade->completed++;
-	}
+	else if (cascade->failed++ == 0 && cascade->err != NULL)
+		td_error_set(cascade->err, TD_E_HANDLER, TD_NO_OFFSET, "handler %s: %s", s->name,
+			context.reason);
+	if (context.refused)
+		td_error_set(refusal, TD_E_REFUSED, TD_NO_OFFSET, "%s", context.reason);
+	return code;
+}
+
+void td_command_run(struct td_bus *bus, struct td_subscription *handler,
+	const struct td_event *command, struct td_cascade *cascade)
+{
+	run_here(bus, handler, command, NULL, cascade, NULL);
 }
 
 /* Into its lane; takes the reference. */
@@ -315,7 +327,7 @@ int td_bus_request(struct td_bus *bus, enum td_kind kind, const struct td_draft 
 
 		td_cascade_init(&own, NULL, NULL);
 		run_here(bus, asked.handler, asked.event, state,
-			asked.context != NULL ? td_context_cascade(asked.context) : &own);
+			asked.context != NULL ? td_context_cascade(asked.context) : &own, NULL);
 		td_cascade_run(bus, &own);
 		if (td_clock_monotonic(&td_clock_real) >= deadline)
 			code = TD_E_TIMEOUT;
@@ -346,6 +358,7 @@ int td_bus_command(struct td_bus *bus, const struct td_draft *draft, struct td_r
 {
 	struct td_receipt_book *book = NULL;
 	struct td_cascade own;
+	int said = 0;
 	struct asked asked;
 	int code = ask(&asked, bus, TD_COMMAND, draft, err);
 
@@ -363,12 +376,14 @@ int td_bus_command(struct td_bus *bus, const struct td_draft *draft, struct td_r
 			bus, asked.event, asked.handler, td_context_cascade(asked.context), err);
 		own.queued = 1;
 	} else if (code == 0) {
-		run_here(bus, asked.handler, asked.event, NULL, &own);
+		said = run_here(bus, asked.handler, asked.event, NULL, &own, err);
 		td_cascade_run(bus, &own);
 	}
 	if (code == 0)
 		code = td_cascade_result(&own, receipt);
-	else
+	if (code == 0 && said == TD_E_REFUSED)
+		code = said;
+	else if (code != 0 && code != TD_E_HANDLER)
 		td_receipt_empty(receipt);
 	td_event_unref(asked.event);
 	td_bus_leave(&asked.inside);

@@ -350,6 +350,52 @@ static void command_outcomes_are_events_for_those_who_ask(void **state)
 	}
 }
 
+static int command_bake(const struct td_event *event, struct td_context *context, void *arg)
+{
+	(void)event;
+	*(int *)arg = td_command(
+		td_context_place(context), &(struct td_draft){.type = "Bake"}, NULL, NULL);
+	return 0;
+}
+
+static void command_refused_is_an_answer_and_an_event(void **state)
+{
+	(void)state;
+	for (int async = 0; async < 2; async++) {
+		struct td *td = open_place(NULL);
+		struct actor outcomes = {.name = "outcomes"}, letters = {.name = "letters"};
+		struct td_receipt receipt = TD_RECEIPT_INIT;
+		struct td_error err = TD_ERROR_INIT;
+		const struct td_outcome *told;
+		int sent = -1;
+
+		subscribe(td, INTEREST(.type = TD_COMMAND_REFUSED), &outcomes);
+		subscribe(td, INTEREST(.type = TD_DEAD_LETTER), &letters);
+		td_handle(td, TD_COMMAND, "Bake", refuse_it, NULL, async ? &queued : NULL, NULL,
+			NULL);
+		td_subscribe(td, INTEREST(.type = "E"), command_bake, &sent, NULL, NULL);
+		assert_int_equal(td_command(td, &(struct td_draft){.type = "Bake"}, &receipt, &err),
+			async ? 0 : TD_E_REFUSED);
+		assert_int_equal(td_await(td, &receipt, 1000, NULL), 0);
+		assert_int_equal(receipt.failed, 0);
+		assert_true(td_receipt_outcomes(&receipt, &told) >= 1);
+		assert_int_equal(told[0].state, TD_COMPLETED);
+		assert_int_equal(told[0].code, TD_E_REFUSED);
+		if (!async)
+			assert_string_equal(err.text, "out of mozzarella");
+		assert_int_equal(outcomes.calls, 1);
+
+		/* From inside a handler the sender goes on; what became of it is an event. */
+		assert_int_equal(publish(td, "E", "x"), 0);
+		assert_int_equal(td_drain(td, 1000, NULL), 0);
+		assert_int_equal(sent, 0);
+		assert_int_equal(outcomes.calls, 2);
+		assert_int_equal(letters.calls, 0);
+		td_receipt_fini(&receipt);
+		td_close(td);
+	}
+}
+
 static int reply_twice(const struct td_event *event, struct td_context *context, void *arg)
 {
 	int *codes = arg;
@@ -393,6 +439,7 @@ int main(void)
 		cmocka_unit_test(request_ends_when_its_time_is_up_and_a_late_answer_harms_nobody),
 		cmocka_unit_test(command_is_done_at_once_later_or_behind_the_cascade),
 		cmocka_unit_test(command_outcomes_are_events_for_those_who_ask),
+		cmocka_unit_test(command_refused_is_an_answer_and_an_event),
 		cmocka_unit_test(reply_is_for_requests_and_once),
 	};
 
