@@ -102,6 +102,7 @@ struct td_request_state; /* the request being answered, in handlers of commands 
 struct td_context {
 	const struct td_event *event;
 	const struct td_slot *slot;
+	struct td_error *err;       /* on the fast road: the publisher's */
 	struct td_cascade *cascade; /* of an outer delivery; NULL: `own` */
 	struct td_context *outer;   /* of the handler that requested this */
 	struct td_request_state *request;
@@ -156,7 +157,7 @@ int td_bus_topic_finish(struct td_context *context, int code);
 
 /*
  * The context of the fast road, one for each thread. While the thread is outside everything in it
- * but event, slot and own.err is as at the beginning, and the reader's context points here; whoever
+ * but event, slot and err is as at the beginning, and the reader's context points here; whoever
  * changes that puts it back (td_bus_topic_finish). So the fast road writes three words.
  */
 __attribute__((visibility("hidden"),
@@ -170,7 +171,7 @@ __attribute__((always_inline)) static inline int td_bus_topic_publish(struct td_
 	struct td_event *event, struct td_receipt *receipt, struct td_error *err)
 {
 	struct td_reader *reader = &td_reader_mine;
-	struct td_context *context = &td_bus_fast;
+	struct td_context *context;
 	const struct td_plan *plan;
 	const struct td_slot *slot;
 
@@ -182,16 +183,19 @@ __attribute__((always_inline)) static inline int td_bus_topic_publish(struct td_
 		td_reader_leave_plain(reader);
 		return td_bus_topic_publish_slow(topic, event, receipt, err);
 	}
+	context = reader->context;
 	context->event = event;
-	context->own.err = err;
+	context->err = err;
 	slot = plan->slots;
 	do { /* a plan with nobody in it is never a fast one */
 		int code;
 
+		/* What is loaded again here need not be saved: stores are what this costs by. */
+		context = reader->context;
 		context->slot = slot;
-		code = slot->handler(event, context, slot->arg);
+		code = slot->handler(context->event, context, slot->arg);
 		if (TD_UNLIKELY((code | reader->dirty) != 0))
-			return td_bus_topic_finish(context, code);
+			return td_bus_topic_finish(reader->context, code);
 		slot++;
 	} while (slot->handler != NULL);
 	td_reader_leave_plain(reader);

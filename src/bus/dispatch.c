@@ -673,6 +673,8 @@ int td_bus_topic_finish(struct td_context *context, int code)
 	struct td_cascade *cascade = &context->own;
 	int result;
 
+	cascade->err = context->err;
+
 	reader->context = NULL; /* its handler has returned */
 	if (code != 0) {
 		explain(context, code);
