@@ -634,6 +634,7 @@ int td_bus_announce(struct td_bus *bus, const struct td_draft *draft, const stru
 	uint8_t uuid[16];
 	int code;
 
+	TD_ASSERT(cascade != NULL);
 	td_bus_origin(bus, &origin, uuid, TD_EVENT_KIND, cause);
 	origin.causes_max = 0; /* what failed at the end of a long chain is told all the same */
 	code = td_event_make(&event, draft, &origin, NULL);

@@ -169,7 +169,7 @@ static int fill_time(
 	struct decoder *d, struct td_json value, td_time *to, const struct td_place *place)
 {
 	struct td_error cause = TD_ERROR_INIT;
-	struct td_text text;
+	struct td_text text = {NULL, 0};
 	int code = fill_text(d, value, &text, place);
 
 	if (code == 0 && td_time_parse(text, to, &cause) != 0)
