@@ -148,7 +148,8 @@ TD_PUBLIC void td_receipt_fini(struct td_receipt *receipt);
 
 /*
  * Wait until the subscriptions of this handle that match the receipt's event are done with it
- * (completed, failed or parked). Turns the loop itself where the handle has no workers.
+ * (completed, failed or parked), and with what the cascade it set off left to be tried again; the
+ * counts say what it came to. Turns the loop itself where the handle has no workers.
  * timeout_ms < 0 waits for ever. TD_E_TIMEOUT; TD_E_DEADLOCK inside a handler.
  */
 TD_PUBLIC int td_await(

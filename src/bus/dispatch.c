@@ -233,25 +233,29 @@ static void completed(struct td_bus *bus, struct td_cascade *cascade, const stru
 		td_book_add(cascade->book, event, subscription, TD_COMPLETED, 0, NULL);
 }
 
-/* What a plain handler's failure means: it has no retries, but it may park its key or stop. */
+/*
+ * What a plain handler's failure means: its one attempt is used up, so where it asks for another,
+ * `exhausted` decides; it may park its key or stop.
+ */
 static enum td_state plain_failed(
 	struct td_bus *bus, struct td_cascade *cascade, struct td_context *context, int code)
 {
 	struct td_subscription *subscription = context->slot->subscription;
+	enum td_class class_ =
+		context->class_ == TD_RETRY ? subscription->retry.exhausted : context->class_;
 
-	if ((context->class_ == TD_PARK || context->class_ == TD_STOP) && !subscription->observer) {
+	if ((class_ == TD_PARK || class_ == TD_STOP) && !subscription->observer) {
 		struct td_lane *lane = td_bus_lane(subscription);
 		struct td_owed owed = {
 			.event = td_event_ref(context->event), .book_number = TD_BOOK_NONE};
 		bool taken = lane != NULL && owed.event != NULL &&
-			     td_lane_take_over(lane, &owed, context->class_, context);
+			     td_lane_take_over(lane, &owed, class_, context, code);
 		if (!taken)
 			td_event_unref(owed.event);
-		if (taken && context->class_ == TD_STOP) {
+		if (taken && class_ == TD_STOP) {
+			td_bus_trace(bus, TD_TRY_AGAIN, TD_STOPPED, context->event, subscription,
+				context->attempt, code);
 			count_failed(cascade, subscription, context->reason);
-			if (cascade->book != NULL)
-				td_book_add(cascade->book, context->event, subscription, TD_STOPPED,
-					code, context->reason);
 			return TD_STOPPED;
 		}
 		if (taken) {
@@ -385,6 +389,9 @@ void td_cascade_run(struct td_bus *bus, struct td_cascade *cascade)
 
 /* --- queues ------------------------------------------------------------------------------- */
 
+/* Beside enum td_publish_flags: said by the library, to whom it may; a full queue goes without. */
+#define ANNOUNCED 0x100u
+
 static bool wants_queue(const struct td_subscription *subscription, unsigned flags)
 {
 	return subscription->async || (flags & TD_ASYNC) != 0;
@@ -411,6 +418,12 @@ static int reserve(struct td_bus *bus, struct td_routes *routes, unsigned flags,
 			continue;
 		struct td_lane *lane = td_bus_lane(route->subscription);
 		int code = lane == NULL ? TD_E_NOMEM : td_lane_reserve(lane, may_wait, &drop);
+
+		if (code == TD_E_FULL && (flags & ANNOUNCED) != 0) {
+			td_lane_count_dropped(lane);
+			drop = true;
+			code = 0;
+		}
 		if (code != 0) {
 			unreserve(routes, i);
 			if (code == TD_E_NOMEM)
@@ -465,7 +478,7 @@ static bool any_queued(const struct td_routes *routes)
 	return false;
 }
 
-static void trace_published(
+static void trace_accepted(
 	struct td_bus *bus, const struct td_event *event, const struct td_routes *routes)
 {
 	td_bus_trace(bus, TD_PUBLISHED, TD_QUEUED, event, NULL, 0, 0);
@@ -509,7 +522,7 @@ static int accept(struct td_bus *bus, const struct td_event *event, struct td_ro
 		return code;
 	}
 	if (TD_UNLIKELY(td_bus_traced(bus)))
-		trace_published(bus, event, routes);
+		trace_accepted(bus, event, routes);
 	if (queueing)
 		enqueue(routes, kept, cascade);
 	if (later == NULL) {
@@ -628,6 +641,7 @@ int td_bus_publish_event(struct td_bus *bus, struct td_event *event, unsigned fl
 int td_bus_announce(struct td_bus *bus, const struct td_draft *draft, const struct td_event *cause,
 	struct td_cascade *cascade)
 {
+	struct td_cascade none; /* what is queued of it is on nobody's receipt */
 	struct td_origin origin;
 	struct td_event *event;
 	struct td_routes routes;
@@ -635,15 +649,18 @@ int td_bus_announce(struct td_bus *bus, const struct td_draft *draft, const stru
 	int code;
 
 	TD_ASSERT(cascade != NULL);
+	td_cascade_init(&none, NULL, NULL);
 	td_bus_origin(bus, &origin, uuid, TD_EVENT_KIND, cause);
-	origin.causes_max = 0; /* what failed at the end of a long chain is told all the same */
+	/* What failed at the end of a long chain, or is large, is told all the same. */
+	origin.causes_max = 0;
+	origin.data_bytes_max = 0;
 	code = td_event_make(&event, draft, &origin, NULL);
 	if (code != 0)
 		return code;
 	td_routes_init(&routes);
 	code = td_routes_find(&routes, bus, event);
 	if (code == 0)
-		code = accept(bus, event, &routes, 0, cascade, cascade, NULL);
+		code = accept(bus, event, &routes, ANNOUNCED, &none, cascade, NULL);
 	td_routes_fini(&routes);
 	td_event_unref(event);
 	return code;

@@ -317,6 +317,17 @@ static void judge_plan(struct td_plan *plan, const struct td_topic *topic)
 	plan->topic = fast && plan->straight ? topic->number : TD_PLAN_SLOW;
 }
 
+static void keep_who_hears_own(struct td_routes *routes)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < routes->count; i++) {
+		if (routes->at[i].subscription->hears_own)
+			routes->at[kept++] = routes->at[i];
+	}
+	routes->count = kept;
+}
+
 const struct td_plan *td_topic_plan(struct td_topic *topic)
 {
 	struct td_bus *bus = topic->bus;
@@ -336,6 +347,8 @@ const struct td_plan *td_topic_plan(struct td_topic *topic)
 	td_trie_match(bus->trie, td_text(topic->address), td_text(topic->type), found, &routes);
 	if (routes.failed)
 		goto done;
+	if (is_own(td_text(topic->type)))
+		keep_who_hears_own(&routes);
 	sort(&routes);
 	fresh = plan_new(&routes);
 	if (fresh == NULL)

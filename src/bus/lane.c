@@ -386,6 +386,13 @@ int td_lane_reserve(struct td_lane *lane, bool may_wait, bool *dropped)
 	return TD_E_FULL;
 }
 
+void td_lane_count_dropped(struct td_lane *lane)
+{
+	td_mutex_lock(&lane->lock);
+	lane->dropped++;
+	td_mutex_unlock(&lane->lock);
+}
+
 void td_lane_push(struct td_lane *lane, const struct td_owed *owed)
 {
 	int idle = 0;
@@ -848,14 +855,24 @@ enum td_state td_lane_deliver(
 }
 
 bool td_lane_take_over(struct td_lane *lane, struct td_owed *owed, enum td_class class_,
-	struct td_context *context)
+	struct td_context *context, int code)
 {
+	struct td_receipt_book *book = td_context_cascade(context)->book;
 	struct slot *slot;
 	struct td_due due;
 	bool taken;
 
 	if (try_reserve(lane) != 0)
 		return false;
+	if (class_ == TD_STOP && book != NULL) {
+		/* Its receipt waits for what becomes of it; with what is parked it is done. */
+		owed->book_number = td_book_add(
+			book, owed->event, lane->subscription, TD_STOPPED, code, context->reason);
+		if (owed->book_number != TD_BOOK_NONE) {
+			td_book_ref(book);
+			owed->book = book;
+		}
+	}
 	td_mutex_lock(&lane->lock);
 	gather_all(lane);
 	slot = append_pending(lane, owed);
@@ -872,7 +889,6 @@ bool td_lane_take_over(struct td_lane *lane, struct td_owed *owed, enum td_class
 		td_run_schedule(lane->bus, lane);
 	}
 	td_mutex_unlock(&lane->lock);
-	(void)context;
 	return true;
 }
 

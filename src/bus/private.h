@@ -214,7 +214,7 @@ int td_book_open(struct td_receipt *receipt, struct td_bus *bus, const struct td
 	struct td_receipt_book **book, struct td_error *err);
 void td_book_ref(struct td_receipt_book *book);
 void td_book_unref(struct td_receipt_book *book);
-/* Note an outcome; its number, or TD_BOOK_NONE if memory ran out. QUEUED ones are pending. */
+/* Note an outcome; its number, or TD_BOOK_NONE if memory ran out. QUEUED and STOPPED are pending. */
 size_t td_book_add(struct td_receipt_book *book, const struct td_event *event,
 	const struct td_subscription *subscription, enum td_state state, int code,
 	const char *reason);
@@ -271,6 +271,8 @@ void td_lane_free(struct td_lane *lane);
  */
 int td_lane_reserve(struct td_lane *lane, bool may_wait, bool *dropped);
 void td_lane_unreserve(struct td_lane *lane);
+/* Something was not even queued. */
+void td_lane_count_dropped(struct td_lane *lane);
 /* Put something in a reserved place; takes the references. Cannot fail. */
 void td_lane_push(struct td_lane *lane, const struct td_owed *owed);
 /* Run what may run, on this thread, inside `cascade` or each with its own (NULL); how many ran. */
@@ -280,7 +282,7 @@ enum td_state td_lane_deliver(
 	struct td_lane *lane, struct td_owed *owed, struct td_cascade *cascade);
 /* A plain delivery failed with TD_PARK or TD_STOP: the lane holds it from now on. */
 bool td_lane_take_over(struct td_lane *lane, struct td_owed *owed, enum td_class class_,
-	struct td_context *context);
+	struct td_context *context, int code);
 void td_lane_clear(struct td_lane *lane);
 /* Nothing waits, runs or is to be retried, but for what a stopped or parked key holds. */
 bool td_lane_idle(struct td_lane *lane, uint64_t *activity);

@@ -13,7 +13,7 @@ struct entry {
 	char *name;             /* of the subscription: one block with the reason behind */
 	char *reason;           /* in that block, or one of its own; may be NULL */
 	char *shown;            /* a reason replaced since a view showed it; NULL or owned */
-	bool reason_owned, in_view;
+	bool reason_owned, in_view, observer;
 	enum td_state state;
 	int code;
 };
@@ -25,8 +25,7 @@ struct td_receipt_book {
 	struct td_event *event; /* NULL: of no publish now */
 	struct entry *entries;
 	size_t count, cap;
-	size_t pending;
-	size_t completed, failed; /* of those that were pending */
+	size_t pending; /* QUEUED or STOPPED */
 	struct td_outcome *view;
 };
 
@@ -92,7 +91,7 @@ void td_receipt_empty(struct td_receipt *receipt)
 	td_event_unref(book->event);
 	book->event = NULL;
 	book->bus = NULL;
-	book->pending = book->completed = book->failed = 0;
+	book->pending = 0;
 }
 
 int td_book_open(struct td_receipt *receipt, struct td_bus *bus, const struct td_event *event,
@@ -149,7 +148,7 @@ size_t td_book_add(struct td_receipt_book *book, const struct td_event *event,
 	const struct td_subscription *subscription, enum td_state state, int code,
 	const char *reason)
 {
-	struct entry entry = {.state = state, .code = code};
+	struct entry entry = {.state = state, .code = code, .observer = subscription->observer};
 	size_t number = TD_BOOK_NONE;
 
 	entry.name = pack(subscription->name, reason, &entry.reason);
@@ -158,7 +157,7 @@ size_t td_book_add(struct td_receipt_book *book, const struct td_event *event,
 	if (entry.name != NULL && entry.event != NULL && make_room(book)) {
 		number = book->count++;
 		book->entries[number] = entry;
-		if (state == TD_QUEUED)
+		if (state == TD_QUEUED || state == TD_STOPPED)
 			book->pending++;
 	}
 	td_mutex_unlock(&book->lock);
@@ -191,10 +190,6 @@ void td_book_settle(struct td_receipt_book *book, size_t number, enum td_state s
 	if (done) {
 		TD_ASSERT(book->pending > 0);
 		book->pending--;
-		if (state == TD_COMPLETED)
-			book->completed++;
-		else if (state != TD_DROPPED)
-			book->failed++;
 		if (book->pending == 0)
 			bus = book->bus;
 	}
@@ -284,6 +279,23 @@ bool td_bus_wait_step(struct td_bus *bus, uint64_t seen, int64_t deadline)
 	return true;
 }
 
+/* When nothing is pending any more: what was counted before may have come to something else. */
+static void count_again(struct td_receipt *receipt)
+{
+	struct td_receipt_book *book = receipt->book;
+
+	receipt->completed = receipt->failed = receipt->queued = 0;
+	td_mutex_lock(&book->lock);
+	for (size_t i = 0; i < book->count; i++) {
+		const struct entry *entry = &book->entries[i];
+
+		receipt->completed += entry->state == TD_COMPLETED;
+		receipt->failed += !entry->observer &&
+				   (entry->state == TD_FAILED || entry->state == TD_PARKED);
+	}
+	td_mutex_unlock(&book->lock);
+}
+
 int td_bus_await(
 	struct td_bus *bus, struct td_receipt *receipt, int64_t timeout_ms, struct td_error *err)
 {
@@ -308,12 +320,7 @@ int td_bus_await(
 				"%zu deliveries are not done after %lld ms", td_book_pending(book),
 				(long long)timeout_ms);
 	}
-	td_mutex_lock(&book->lock);
-	receipt->completed += book->completed;
-	receipt->failed += book->failed;
-	receipt->queued = 0;
-	book->completed = book->failed = 0;
-	td_mutex_unlock(&book->lock);
+	count_again(receipt);
 	return 0;
 }
 

@@ -160,7 +160,11 @@ static int run_here(struct td_bus *bus, struct td_subscription *s, const struct 
 	td_context_init(&context, event, &slot, cascade);
 	context.request = state;
 	code = td_bus_call(bus, &context);
-	if (code != 0 && !context.refused)
+	handled = code == 0 || context.refused; /* a refusal is an answer, not a failure */
+	if (TD_UNLIKELY(td_bus_traced(bus)))
+		td_bus_trace(bus, handled ? TD_DONE : TD_GAVE_UP,
+			handled ? TD_COMPLETED : TD_FAILED, event, s, 1, code);
+	if (!handled)
 		td_letter_announce(s, event, context.class_, code, context.reason, NULL, cascade);
 	if (s->kind == TD_COMMAND)
 		td_letter_outcome(s, event, &context, code);
@@ -168,7 +172,6 @@ static int run_here(struct td_bus *bus, struct td_subscription *s, const struct 
 		answer(state, code, code != 0 ? context.reason : NULL);
 		return code;
 	}
-	handled = code == 0 || context.refused; /* a refusal is an answer, not a failure */
 	if (cascade->book != NULL)
 		td_book_add(cascade->book, event, s, handled ? TD_COMPLETED : TD_FAILED, code,
 			code != 0 ? context.reason : NULL);
@@ -188,6 +191,15 @@ void td_command_run(struct td_bus *bus, struct td_subscription *handler,
 	run_here(bus, handler, command, NULL, cascade, NULL);
 }
 
+static void trace_accepted(
+	struct td_bus *bus, const struct td_event *event, const struct td_subscription *handler)
+{
+	if (TD_LIKELY(!td_bus_traced(bus)))
+		return;
+	td_bus_trace(bus, TD_PUBLISHED, TD_QUEUED, event, NULL, 0, 0);
+	td_bus_trace(bus, TD_ROUTED, TD_QUEUED, event, handler, 0, 0);
+}
+
 /* Into its lane; takes the reference. */
 static int queue(struct td_bus *bus, struct td_subscription *s, struct td_event *event,
 	struct td_request_state *state, struct td_receipt_book *book, struct td_error *err)
@@ -203,6 +215,7 @@ static int queue(struct td_bus *bus, struct td_subscription *s, struct td_event 
 		return td_error_set(
 			err, code, TD_NO_OFFSET, "%s: %s", s->name, td_error_meaning(code));
 	}
+	trace_accepted(bus, event, s);
 	if (book != NULL) {
 		owed.book_number = td_book_add(book, event, s, TD_QUEUED, 0, NULL);
 		if (owed.book_number != TD_BOOK_NONE) {
@@ -301,11 +314,8 @@ static int ask(struct asked *asked, struct td_bus *bus, enum td_kind kind,
 		td_bus_leave(&asked->inside);
 		return code;
 	}
-	if (TD_UNLIKELY(td_bus_traced(bus))) {
+	if (TD_UNLIKELY(td_bus_traced(bus)))
 		td_bus_trace(bus, TD_CREATED, TD_QUEUED, asked->event, NULL, 0, 0);
-		td_bus_trace(bus, TD_PUBLISHED, TD_QUEUED, asked->event, NULL, 0, 0);
-		td_bus_trace(bus, TD_ROUTED, TD_QUEUED, asked->event, asked->handler, 0, 0);
-	}
 	return 0;
 }
 
@@ -326,6 +336,7 @@ int td_bus_request(struct td_bus *bus, enum td_kind kind, const struct td_draft 
 		struct td_cascade own;
 
 		td_cascade_init(&own, NULL, NULL);
+		trace_accepted(bus, asked.event, asked.handler);
 		run_here(bus, asked.handler, asked.event, state,
 			asked.context != NULL ? td_context_cascade(asked.context) : &own, NULL);
 		td_cascade_run(bus, &own);
@@ -376,6 +387,7 @@ int td_bus_command(struct td_bus *bus, const struct td_draft *draft, struct td_r
 			bus, asked.event, asked.handler, td_context_cascade(asked.context), err);
 		own.queued = 1;
 	} else if (code == 0) {
+		trace_accepted(bus, asked.event, asked.handler);
 		said = run_here(bus, asked.handler, asked.event, NULL, &own, err);
 		td_cascade_run(bus, &own);
 	}
