@@ -20,7 +20,6 @@ static int charge(const struct td_event *event, struct td_context *context, void
 
 int main(void)
 {
-	static const char *const states[] = {[TD_COMPLETED] = "completed", [TD_FAILED] = "failed"};
 	struct td_error err = TD_ERROR_INIT;
 	struct td_receipt receipt = TD_RECEIPT_INIT;
 	const struct td_outcome *outcomes;
@@ -40,7 +39,7 @@ int main(void)
 	printf("completed: %zu, failed: %zu\n", receipt.completed, receipt.failed);
 	for (size_t i = 0, count = td_receipt_outcomes(&receipt, &outcomes); i < count; i++)
 		printf("%.*s: %s %.*s\n", TD_TEXT_ARG(outcomes[i].subscription),
-			states[outcomes[i].state], TD_TEXT_ARG(outcomes[i].reason));
+			td_state_name(outcomes[i].state), TD_TEXT_ARG(outcomes[i].reason));
 done:
 	if (err.code != 0)
 		fprintf(stderr, "await: %s\n", err.text);

@@ -8,24 +8,18 @@
 
 static void show(const struct td_trace *trace, void *arg)
 {
-	static const char *const moments[] = {[TD_CREATED] = "created",
-		[TD_PUBLISHED] = "published",
-		[TD_ROUTED] = "routed to",
-		[TD_DELIVERED] = "delivered to",
-		[TD_PROCESSED] = "processed by",
-		[TD_DONE] = "done by",
-		[TD_GAVE_UP] = "given up by",
-		[TD_TRY_AGAIN] = "to be tried again by"};
-	struct td_text type = td_event_type(trace->event), who = {NULL, 0};
+	struct td_text type = td_event_type(trace->event);
+	struct td_text who = td_subscription_name(trace->subscription);
 
 	(void)arg;
-	if (trace->subscription != NULL)
-		who = td_subscription_name(trace->subscription);
-	printf("%.*s %s %.*s", TD_TEXT_ARG(type), moments[trace->moment], TD_TEXT_ARG(who));
+	printf("%.*s %s", TD_TEXT_ARG(type), td_moment_name(trace->moment));
+	if (who.at != NULL)
+		printf(": %.*s", TD_TEXT_ARG(who));
 	if (trace->moment == TD_DELIVERED)
 		printf(", attempt %u", trace->attempt);
-	printf("%s%s\n", trace->code != 0 ? ": " : "",
-		trace->code != 0 ? td_error_name(trace->code) : "");
+	if (trace->code != 0)
+		printf(", %s", td_error_name(trace->code));
+	printf("\n");
 }
 
 static int bake(const struct td_event *event, struct td_context *context, void *arg)

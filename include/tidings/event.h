@@ -99,6 +99,11 @@ TD_PUBLIC struct td_text td_event_time(const struct td_event *event);
 TD_PUBLIC struct td_text td_event_correlation(const struct td_event *event);
 TD_PUBLIC struct td_text td_event_causation(const struct td_event *event);
 TD_PUBLIC enum td_kind td_event_kind(const struct td_event *event);
+/*
+ * The time as a number. TD_E_NOT_FOUND: there is none; TD_E_DATA: the text is a time that td_time
+ * cannot hold. *time is untouched then. It is read from the text at each call.
+ */
+TD_PUBLIC int td_event_time_ns(const struct td_event *event, td_time *time, struct td_error *err);
 /* Any attribute by its CloudEvents name, "specversion" included. */
 TD_PUBLIC struct td_text td_event_get(const struct td_event *event, const char *name);
 /*

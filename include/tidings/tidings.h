@@ -81,6 +81,8 @@ enum td_state {
 	TD_STOPPED,   /* the subscription stopped at it and waits for td_resume() */
 	TD_DROPPED,   /* not delivered: an observer's queue was full, or TD_STOP_AT_FIRST */
 };
+/* "completed", "queued", "failed", "parked", "stopped", "dropped"; "unknown" else. */
+TD_PUBLIC const char *td_state_name(enum td_state state);
 
 struct td_outcome {
 	const struct td_event *event; /* which event of the cascade */
@@ -172,6 +174,8 @@ enum td_class {
 	TD_PARK,      /* give this one up: a dead letter; later events of its key wait beside it */
 	TD_STOP,      /* stop the subscription here; td_resume() tries the same event again */
 };
+/* "retry", "skip", "park", "stop", as in dead letters; "unknown" else. */
+TD_PUBLIC const char *td_class_name(enum td_class class_);
 
 /* Fail with a class and a reason; returns the code to return. */
 TD_PUBLIC int td_fail(struct td_context *context, enum td_class class_, const char *format, ...)
@@ -329,6 +333,8 @@ enum td_moment {
 	TD_GAVE_UP,   /* failed: `state` says how */
 	TD_TRY_AGAIN, /* failed, and will be retried */
 };
+/* "created", ... "gave-up", "try-again"; "unknown" else. */
+TD_PUBLIC const char *td_moment_name(enum td_moment moment);
 
 struct td_trace {
 	enum td_moment moment;

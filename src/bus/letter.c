@@ -20,21 +20,6 @@
 
 #define LETTER_BYTES_MAX (2 * (size_t)TD_DATA_BYTES_MAX)
 
-static const char *class_name(enum td_class class_)
-{
-	switch (class_) {
-	case TD_RETRY:
-		return "retry";
-	case TD_SKIP:
-		return "skip";
-	case TD_PARK:
-		return "park";
-	case TD_STOP:
-		return "stop";
-	}
-	return "retry";
-}
-
 static void write_why(struct td_json_writer *w, int code, const char *reason)
 {
 	td_json_name(w, td_text("code"));
@@ -120,7 +105,7 @@ void td_letter_announce(struct td_subscription *subscription, const struct td_ev
 	td_json_name(&w, td_text("subscription"));
 	td_json_string(&w, td_text(subscription->name));
 	td_json_name(&w, td_text("class"));
-	td_json_string(&w, td_text(class_name(class_)));
+	td_json_string(&w, td_text(td_class_name(class_)));
 	write_why(&w, code, reason);
 	write_attempts(&w, attempts);
 	write_event(&w, "event", event);

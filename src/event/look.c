@@ -40,6 +40,16 @@ struct td_text td_event_time(const struct td_event *event)
 	return attr_of(event, TD_ATTR_TIME);
 }
 
+int td_event_time_ns(const struct td_event *event, td_time *time, struct td_error *err)
+{
+	struct td_text text = td_event_time(event);
+
+	TD_CHECK_GIVEN(time, err);
+	if (text.at == NULL)
+		return td_error_set(err, TD_E_NOT_FOUND, TD_NO_OFFSET, "time: there is none");
+	return td_time_parse(text, time, err);
+}
+
 struct td_text td_event_correlation(const struct td_event *event)
 {
 	return attr_of(event, TD_ATTR_CORRELATIONID);
