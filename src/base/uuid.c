@@ -2,15 +2,16 @@
 
 #include <string.h>
 
-#include "base/assert.h"
-
 #define COUNTER_BITS 20
 #define RANDOM_MASK  (((uint64_t)1 << 54) - 1)
+#define NS_PER_MS    1000000u
+
+_Static_assert(INT64_MAX / NS_PER_MS < (uint64_t)1 << (64 - COUNTER_BITS), "a td_time fits");
 
 /*
  * The tick holds ms << 20 | counter of the last id. The next one is the greater of that plus one
  * and the clock's: so it only grows, whatever the clock does, and a full counter carries into the
- * next millisecond. 44 bits of milliseconds last until the year 2527.
+ * next millisecond. 44 bits of milliseconds last until the year 2527, longer than td_time.
  */
 static uint64_t advance(td_uuid_tick *tick, uint64_t unix_ms)
 {
@@ -32,12 +33,10 @@ static void put_big_endian(void *to, uint64_t value)
 	memcpy(to, &value, sizeof(value));
 }
 
-void td_uuid_next(td_uuid_tick *tick, uint64_t unix_ms, uint64_t random, uint8_t uuid[16])
+void td_uuid_next(td_uuid_tick *tick, td_time now, uint64_t random, uint8_t uuid[16])
 {
-	uint64_t order;
+	uint64_t order = advance(tick, now > 0 ? (uint64_t)now / NS_PER_MS : 0);
 
-	TD_ASSERT(unix_ms >> (64 - COUNTER_BITS) == 0);
-	order = advance(tick, unix_ms);
 	put_big_endian(uuid, (order >> 20) << 16 | 0x7000 | (order >> 8 & 0x0FFF));
 	put_big_endian(uuid + 8, (uint64_t)2 << 62 | (order & 0xFF) << 54 | (random & RANDOM_MASK));
 }

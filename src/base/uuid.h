@@ -12,16 +12,18 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "tidings/event.h"
+
 #define TD_UUID_BYTES 36 /* as text, lower case, without NUL */
 
 /* Shared by the threads of a place; start with 0. One atomic operation, no lock. */
 typedef _Atomic uint64_t td_uuid_tick;
 
 /*
- * The next id in order: unix time in ms (below 2^44, the year 2527), and 54 random bits (the low
- * ones of `random` are taken).
+ * The next id in order: the time (an id cannot say one before 1970; it counts as 1970), and 54
+ * random bits (the low ones of `random` are taken).
  */
-void td_uuid_next(td_uuid_tick *tick, uint64_t unix_ms, uint64_t random, uint8_t uuid[16]);
+void td_uuid_next(td_uuid_tick *tick, td_time now, uint64_t random, uint8_t uuid[16]);
 void td_uuid_format(const uint8_t uuid[16], char text[TD_UUID_BYTES]);
 
 #endif

@@ -43,7 +43,7 @@ void td_bus_origin(struct td_bus *bus, struct td_origin *origin, uint8_t uuid[16
 {
 	td_time now = td_clock_wall(bus->clock);
 
-	td_uuid_next(&bus->tick, (uint64_t)(now / 1000000), td_bus_random(bus), uuid);
+	td_uuid_next(&bus->tick, now, td_bus_random(bus), uuid);
 	*origin = (struct td_origin){
 		.source = bus->source_text,
 		.source_checked = bus->source_checked,

@@ -82,7 +82,7 @@ int td_event_new(struct td_event **event, const struct td_draft *draft, struct t
 		td_rng_init(&rng, seed);
 		seeded = true;
 	}
-	td_uuid_next(&tick, (uint64_t)(now / 1000000), td_rng_u64(&rng), uuid);
+	td_uuid_next(&tick, now, td_rng_u64(&rng), uuid);
 	origin.uuid = uuid;
 	return td_event_make(event, draft, &origin, err);
 }
