@@ -49,7 +49,17 @@ extern "C" {
 	X(PLACE,       21, "not-in-this-place",  501, 1, "this place does not offer it") \
 	X(EXISTS,      22, "already-exists",     409, 1, "there is one by that name already") \
 	X(FORMAT,      23, "bad-format",         415, 1, "the bytes are not in the format they claim") \
-	X(LIMIT,       24, "limit-reached",      429, 1, "a stated bound was reached")
+	X(LIMIT,       24, "limit-reached",      429, 1, "a stated bound was reached") \
+	X(REVISION,    25, "revision-conflict",  412, 4, "the subject is at another revision than was expected") \
+	X(DUPLICATE,   26, "duplicate-differs",  409, 1, "an event with this id is there already, with other content") \
+	X(DISK_FULL,   27, "disk-full",          507, 1, "the disk is full: new events are refused, the rest goes on") \
+	X(DISK,        28, "disk-failed",        500, 7, "a write or sync failed; what was not acknowledged is unknown") \
+	X(DAMAGED,     29, "damaged",            500, 6, "what had been stored is wrong on the disk") \
+	X(HELD,        30, "held-elsewhere",     503, 1, "another process has it open") \
+	X(NEWER,       31, "newer-format",       500, 6, "it was written by a newer version than this") \
+	X(FOREIGN,     32, "not-a-store",        500, 1, "the directory holds something else than a store") \
+	X(READ_ONLY,   33, "read-only",          403, 1, "it was opened to be looked at only") \
+	X(INLINE,      34, "inline-handler",     409, 1, "an inline handler may read and refuse, nothing else")
 /* clang-format on */
 
 enum td_error_code {

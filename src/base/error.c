@@ -58,7 +58,7 @@ bool td_error_retriable(int code)
 {
 	int http = td_error_http(code);
 
-	return http == 429 || http == 503 || http == 504;
+	return http == 429 || http == 503 || http == 504 || http == 507;
 }
 
 /* A text that was cut may end inside a UTF-8 character: take that piece away too. */

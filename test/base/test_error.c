@@ -69,6 +69,7 @@ static void error_table_has_a_name_a_meaning_and_an_exit_for_each_code(void **st
 	assert_string_equal(td_error_name(-1), "unknown");
 	assert_string_equal(td_error_name(100000), "unknown");
 	assert_true(td_error_retriable(TD_E_FULL));
+	assert_true(td_error_retriable(TD_E_DISK_FULL));
 	assert_false(td_error_retriable(TD_E_INVALID));
 }
 
