@@ -35,7 +35,6 @@
 #define TD_JOURNAL_H
 
 #include "base/base.h"
-#include "sys/disk.h"
 #include "sys/sys.h"
 
 struct td_journal;
