@@ -2,10 +2,14 @@
  * Errors: one table for everybody.
  *
  * A call answers 0 or one of the codes below. Who wants to know more passes a `struct td_error`,
- * always as the last argument; it is untouched on success, allocates nothing, and reads from
- * the outside in, root cause last:
+ * always as the last argument; it allocates nothing, and reads from the outside in, root cause
+ * last:
  *
  *	publish: type OrderPlaced: data: /total: a number is needed, found a string
+ *
+ * On success it stays as it was, also where that is the failure of a call before: whether *this*
+ * call failed is said by what it answers. One that began with TD_ERROR_INIT and is given to many
+ * calls holds the last failure of them all.
  *
  * The table feeds the library, HTTP (status), the command line (exit code), the manual and
  * `tidings explain`. Codes are never renumbered; a new one goes to the end.

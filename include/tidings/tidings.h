@@ -51,8 +51,10 @@ struct td_options {
 };
 
 /*
- * Open a place. "mem:" is the only one yet; others answer TD_E_PLACE.
- * Owner: the caller; td_close() it. Errors: TD_E_INVALID, TD_E_PLACE, TD_E_NOMEM, TD_E_SYSTEM.
+ * Open a place. "mem:" is the only one yet, and exactly that: what doc/places.md has for later
+ * answers TD_E_PLACE, anything else TD_E_INVALID.
+ * Owner: the caller; td_close() it. Errors: those, TD_E_ATTRIBUTE and TD_E_TOO_LARGE (of `source`),
+ * TD_E_NOMEM, TD_E_SYSTEM.
  */
 TD_PUBLIC int td_open(
 	struct td **td, const char *url, const struct td_options *options, struct td_error *err);

@@ -46,6 +46,11 @@
  * agree, and two that declare different structs of one name do not disturb each other (a symbol
  * merged by the linker would read one struct by the other's table). A declaration can use those
  * before it, to any depth, not itself. doc/typed.md tells the rest.
+ *
+ * A declaration lives where it stands: typed subscriptions, and events published as a struct, point
+ * to its tables for as long as they live. A module that was loaded (dlopen) and declares types may
+ * be unloaded when its subscriptions are released and no event of its own is owed or kept any more.
+ * (libtidings itself stays where it was loaded: dlclose() does not unload it.)
  */
 #ifndef TIDINGS_TYPED_H
 #define TIDINGS_TYPED_H
