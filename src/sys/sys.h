@@ -2,7 +2,7 @@
  * sys: the seams to the world, and the only caller of the operating system.
  *
  * Each seam is a small table of functions plus an `arg`. The real one comes from here; the
- * simulated one from sim/. (Disk and net join when journal and server need them.)
+ * simulated one from sim/. Disk and tasks have a page each. (Net joins when the server needs it.)
  */
 #ifndef TD_SYS_H
 #define TD_SYS_H
@@ -13,6 +13,8 @@
 #include <stdint.h>
 
 #include "base/base.h"
+#include "sys/disk.h"
+#include "sys/task.h"
 
 /* --- clock -------------------------------------------------------------------------------- */
 
