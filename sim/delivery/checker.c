@@ -107,12 +107,12 @@ static struct td_delivery_counts tally(const struct checker *checker)
 		const struct owed *first = oldest(checker, owed);
 		if (first->state == PARKED)
 			counts.parked++;
+		else if (owed->state == RUNS)
+			counts.running++;
 		else if (first != owed)
 			counts.blocked++;
 		else if (owed->state == WAITS)
 			counts.waiting++;
-		else if (owed->state == RUNS)
-			counts.running++;
 		else
 			counts.retrying++;
 	}
@@ -207,6 +207,57 @@ static void check_order(struct checker *checker, const struct owed *owed)
 	breaks(checker, SIM_RULE_ORDER, "%" PRIu64 " of its key is before it", first->token);
 }
 
+static bool has_order(const struct checker *checker, uint64_t key)
+{
+	return checker->options.keyed && key != 0;
+}
+
+static size_t running_of_key(const struct checker *checker, uint64_t key)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < checker->count; i++)
+		count += checker->owed[i].key == key && checker->owed[i].state == RUNS;
+	return count;
+}
+
+static size_t together_max(const struct checker *checker)
+{
+	return checker->options.together_max > 1 ? checker->options.together_max : 1;
+}
+
+/* Taken behind others of its key: all before it run, and there is one at least. */
+static void check_behind(struct checker *checker, const struct owed *owed)
+{
+	size_t running = running_of_key(checker, owed->key);
+
+	if (!has_order(checker, owed->key) || running == 0)
+		breaks(checker, SIM_RULE_ONE, "nothing of its key is running");
+	if (running >= together_max(checker))
+		breaks(checker, SIM_RULE_ONE, "%zu of its key are running", running);
+	for (const struct owed *other = checker->owed; other < owed; other++)
+		if (other->key == owed->key && other->state != RUNS)
+			breaks(checker, SIM_RULE_ORDER, "%" PRIu64 " of its key is before it",
+				other->token);
+}
+
+/* Nothing could be taken behind what runs of a key. */
+static void check_no_more(struct checker *checker, const struct sim_record *record)
+{
+	struct td_delivery_counts counts = tally(checker);
+	size_t running_max = checker->options.running_max;
+
+	if (checker->stopped || !bucket_allows(checker, record->now_ms) ||
+		!has_order(checker, record->key) ||
+		(running_max != 0 && counts.running >= running_max) ||
+		running_of_key(checker, record->key) >= together_max(checker))
+		return;
+	for (size_t i = 0; i < checker->count; i++)
+		if (checker->owed[i].key == record->key && checker->owed[i].state != RUNS)
+			breaks(checker, SIM_RULE_IDLE, "%" PRIu64 " may run behind the others",
+				checker->owed[i].token);
+}
+
 static void check_take(struct checker *checker, const struct sim_record *record)
 {
 	struct owed *owed = find(checker, record->token);
@@ -222,7 +273,10 @@ static void check_take(struct checker *checker, const struct sim_record *record)
 		breaks(checker, SIM_RULE_STOPPED, "taken while stopped");
 	if (owed->state == PARKED)
 		breaks(checker, SIM_RULE_PARKED, "taken while parked");
-	check_order(checker, owed);
+	if (record->act == SIM_BEHIND)
+		check_behind(checker, owed);
+	else
+		check_order(checker, owed);
 	if (owed->state == RETRIES && record->now_ms < owed->due_ms)
 		breaks(checker, SIM_RULE_DUE, "taken at %" PRId64 ", due at %" PRId64,
 			record->now_ms, owed->due_ms);
@@ -232,13 +286,13 @@ static void check_take(struct checker *checker, const struct sim_record *record)
 			owed->attempts);
 	if (checker->options.running_max != 0 && counts.running >= checker->options.running_max)
 		breaks(checker, SIM_RULE_RUNNING, "%zu are running", counts.running);
-	if (checker->promised && record->now_ms < checker->promised_ms)
+	if (checker->promised && record->act == SIM_TAKE && record->now_ms < checker->promised_ms)
 		breaks(checker, SIM_RULE_NEXT, "there should be nothing before %" PRId64,
 			checker->promised_ms);
 	bucket_take(checker, record->now_ms);
 	owed->state = RUNS;
 	owed->attempts = record->attempt;
-	checker->takes++;
+	checker->takes += record->act == SIM_TAKE; /* the other is nobody's turn */
 }
 
 static void check_nothing(struct checker *checker, const struct sim_record *record)
@@ -298,6 +352,22 @@ static void check_retry(struct checker *checker, struct owed *owed, const struct
 	owed->tried = true;
 }
 
+/* Those of its key that run behind it do not any more; as many as were said. */
+static void withdraw(struct checker *checker, const struct owed *owed, size_t said)
+{
+	size_t count = 0;
+
+	for (struct owed *other = checker->owed + checker->count - 1;
+		has_order(checker, owed->key) && other > owed; other--)
+		if (other->key == owed->key && other->state == RUNS) {
+			other->state = WAITS;
+			other->attempts--;
+			count++;
+		}
+	if (count != said)
+		breaks(checker, SIM_RULE_WITHDRAW, "%zu, not %zu", said, count);
+}
+
 static void check_settle(struct checker *checker, const struct sim_record *record)
 {
 	struct owed *owed = find(checker, record->token);
@@ -306,12 +376,21 @@ static void check_settle(struct checker *checker, const struct sim_record *recor
 		return;
 	if (owed->state != RUNS)
 		breaks(checker, SIM_RULE_TICKET, "it is not running");
+	if (oldest(checker, owed) != owed)
+		breaks(checker, SIM_RULE_TICKET, "%" PRIu64 " is to be settled before it",
+			oldest(checker, owed)->token);
 	if (record->settled.attempts != owed->attempts)
 		breaks(checker, SIM_RULE_ATTEMPTS, "%u, it was the %uth", record->settled.attempts,
 			owed->attempts);
 	if (record->settled.verdict != verdict_of(checker, owed, record->settle))
 		breaks(checker, SIM_RULE_VERDICT, "%d after %d, with %u attempts",
 			(int)record->settled.verdict, (int)record->settle, owed->attempts);
+	if (record->settled.verdict != TD_VERDICT_DONE &&
+		record->settled.verdict != TD_VERDICT_SKIPPED)
+		withdraw(checker, owed, record->settled.withdrawn);
+	else if (record->settled.withdrawn != 0)
+		breaks(checker, SIM_RULE_WITHDRAW, "%zu, though its key goes on",
+			record->settled.withdrawn);
 	switch (record->settled.verdict) {
 	case TD_VERDICT_DONE:
 	case TD_VERDICT_SKIPPED:
@@ -343,9 +422,10 @@ static void check_return(struct checker *checker, const struct sim_record *recor
 		return;
 	if (owed->state != RUNS)
 		breaks(checker, SIM_RULE_TICKET, "it is not running");
+	withdraw(checker, owed, (size_t)record->code - 1);
 	owed->state = WAITS;
 	owed->attempts--;
-	checker->fronts++;
+	checker->fronts += oldest(checker, owed) == owed;
 }
 
 /* The head a redrive or a dismissal means: of those of the key, the one parked first. */
@@ -477,8 +557,12 @@ static void check_record(struct checker *checker, const struct sim_record *recor
 		check_admit(checker, record);
 		break;
 	case SIM_TAKE:
+	case SIM_BEHIND:
 		check_take(checker, record);
 		break;
+	case SIM_NO_MORE:
+		check_no_more(checker, record);
+		return; /* as if nobody had asked */
 	case SIM_NOTHING:
 		check_nothing(checker, record);
 		return; /* the promise stands */

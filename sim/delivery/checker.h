@@ -14,12 +14,13 @@
 	X(KNOWN,    "a token is admitted once, and only what was admitted is spoken of") \
 	X(GONE,     "what is gone goes once, and is never seen again") \
 	X(TICKET,   "what is taken was not running; what is settled or returned was") \
-	X(ONE,      "of one key at most one runs") \
+	X(ONE,      "of one key no more run than together_max, those behind the first only for whoever has it") \
 	X(ORDER,    "only the oldest of a key that is not gone is taken") \
 	X(ATTEMPTS, "attempts are counted one by one, anew after a stop or a redrive, up to the most") \
 	X(DUE,      "nothing is tried again before its time") \
 	X(SCHEDULE, "a wait is what backoff says, and not shorter than Retry-After") \
 	X(VERDICT,  "what becomes of it follows from what was said") \
+	X(WITHDRAW, "what runs behind one that is retried, parked, stopped at or returned comes back untried") \
 	X(STOPPED,  "nothing is taken while stopped") \
 	X(PARKED,   "what is parked waits for a redrive or a dismissal, and these find it") \
 	X(RUNNING,  "no more run than running_max") \

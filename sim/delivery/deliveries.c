@@ -1,11 +1,13 @@
 #include "deliveries.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "checker.h"
 #include "door.h"
 
 #define WORKERS_MAX 8
+#define RUN_MAX     12
 #define OWED_MAX    96
 #define BACK_MS_MAX 3
 
@@ -26,12 +28,14 @@ struct config {
 	unsigned weights[STEPS];
 	unsigned ends[ENDS];
 	unsigned poison; /* so many events in a thousand fail each time */
+	unsigned greed;  /* so often in a thousand a worker asks for more of the key that he has */
 	bool clock_steps_back;
 };
 
+/* One handler, and what he has: of one key, the first of it being handled. */
 struct worker {
-	bool busy;
-	struct td_due due;
+	size_t count;
+	struct td_due run[RUN_MAX];
 	int64_t until_ms;
 };
 
@@ -69,6 +73,7 @@ static struct td_delivery_options draw_options(struct sim_world *world)
 		.keyed = sim_chance(world, 750),
 		.owed_max = (size_t)sim_between(world, 1, OWED_MAX),
 		.running_max = sim_chance(world, 500) ? (size_t)sim_between(world, 1, 6) : 0,
+		.together_max = sim_chance(world, 600) ? (size_t)sim_between(world, 1, RUN_MAX) : 0,
 		.retry = draw_retry(world),
 		.parked_max = (size_t)sim_between(world, 1, sim_chance(world, 500) ? 8 : OWED_MAX),
 		.rate_per_s = sim_chance(world, 250) ? (size_t)sim_between(world, 1, 3000) : 0,
@@ -92,6 +97,7 @@ static struct config draw_config(struct sim_world *world)
 		.burst_max = (unsigned)sim_between(world, 1, sim_chance(world, 300) ? 30 : 4),
 		.steps = (unsigned)sim_between(world, 500, 2000),
 		.poison = draw_weight(world, 300),
+		.greed = draw_weight(world, 1000),
 		.clock_steps_back = sim_chance(world, 300),
 	};
 	static const unsigned steps[STEPS] = {[ADMIT] = 100,
@@ -124,9 +130,10 @@ static void describe(struct sim_world *world, const struct config *config)
 	const struct td_retry *retry = &options->retry;
 	struct td_buf *buf = &world->config;
 
-	td_buf_printf(buf, "%s, owed_max %zu, running_max %zu, parked_max %zu, rate %zu/s\n",
+	td_buf_printf(buf,
+		"%s, owed_max %zu, running_max %zu, together_max %zu, parked_max %zu, rate %zu/s\n",
 		options->keyed ? "keyed" : "not keyed", options->owed_max, options->running_max,
-		options->parked_max, options->rate_per_s);
+		options->together_max, options->parked_max, options->rate_per_s);
 	td_buf_printf(buf,
 		"retry: attempts_max %u, first %" PRId64 " ms, factor %g, longest %" PRId64
 		" ms, jitter %g, exhausted %s\n",
@@ -137,9 +144,9 @@ static void describe(struct sim_world *world, const struct config *config)
 					      : "stop");
 	td_buf_printf(buf,
 		"%u keys, %u workers, work <= %" PRId64 " ms, time steps <= %" PRId64
-		" ms, bursts <= %u, %u steps, poison %u/1000%s\n",
+		" ms, bursts <= %u, %u steps, poison %u/1000, greed %u/1000%s\n",
 		config->keys, config->workers, config->work_ms_max, config->step_ms_max,
-		config->burst_max, config->steps, config->poison,
+		config->burst_max, config->steps, config->poison, config->greed,
 		config->clock_steps_back ? ", clock steps back" : "");
 	td_buf_add_string(
 		buf, "weights of admit work time count redrive dismiss resume drop clear:");
@@ -192,6 +199,35 @@ static enum end draw_end(struct run *run, uint64_t token)
 	return (enum end)end;
 }
 
+static void begin(struct run *run, struct worker *worker)
+{
+	worker->until_ms =
+		sim_now_ms(run->world) + sim_between(run->world, 0, run->config.work_ms_max);
+}
+
+/* The first of the run is gone from it, and what was withdrawn with it. */
+static void advance(struct run *run, struct worker *worker, size_t withdrawn)
+{
+	if (withdrawn != 0 && withdrawn != worker->count - 1) {
+		sim_fail(run->world, "%zu withdrawn of %zu", withdrawn, worker->count - 1);
+		withdrawn = worker->count - 1;
+	}
+	worker->count -= 1 + withdrawn;
+	memmove(worker->run, worker->run + 1, worker->count * sizeof(worker->run[0]));
+	begin(run, worker);
+}
+
+/* He gives back what he has from some place on; if that is the first, all. */
+static void give_back(struct run *run, struct worker *worker)
+{
+	size_t from = sim_below(run->world, worker->count);
+	size_t came_back = sim_door_return(&run->door, &worker->run[from]);
+
+	if (came_back != worker->count - from)
+		sim_fail(run->world, "%zu returned of %zu", came_back, worker->count - from);
+	worker->count = from;
+}
+
 static void settle(struct run *run, struct worker *worker)
 {
 	static const enum td_settle settles[ENDS + 1] = {[RETRY] = TD_SETTLE_RETRY,
@@ -200,37 +236,60 @@ static void settle(struct run *run, struct worker *worker)
 		[PARK] = TD_SETTLE_PARK,
 		[STOP] = TD_SETTLE_STOP,
 		[ENDS] = TD_SETTLE_DONE};
-	enum end end = draw_end(run, worker->due.token);
+	const struct td_due *due = &worker->run[0];
+	enum end end = draw_end(run, due->token);
 	struct td_settled settled;
 
-	worker->busy = false;
 	if (end == RETURN) {
-		sim_door_return(&run->door, &worker->due);
+		give_back(run, worker);
 		return;
 	}
-	settled = sim_door_settle(&run->door, &worker->due, settles[end],
+	settled = sim_door_settle(&run->door, due, settles[end],
 		end == RETRY_AFTER ? sim_between(run->world, 1, 5000) : 0, sim_unit(run->world),
 		now_or_a_little_before(run));
 	if (settled.due_ms > run->due_ms_max)
 		run->due_ms_max = settled.due_ms;
+	if (worker->count > 1 &&
+		(settled.verdict == TD_VERDICT_DONE || settled.verdict == TD_VERDICT_SKIPPED))
+		sim_count(run->world, SIM_SETTLED_RUN);
+	advance(run, worker, settled.withdrawn);
+}
+
+/* More of the key that he has, as long as he asks and gets it. */
+static void take_more(struct run *run, struct worker *worker)
+{
+	while (worker->count > 0 && worker->count < RUN_MAX && !sim_failed(run->world) &&
+		sim_chance(run->world, run->config.greed)) {
+		const struct td_due *of = &worker->run[sim_below(run->world, worker->count)];
+		struct td_due *due = &worker->run[worker->count];
+
+		if (!sim_door_take_behind(&run->door, of, now_or_a_little_before(run), due))
+			return;
+		worker->count++;
+	}
 }
 
 static void take(struct run *run, struct worker *worker)
 {
-	worker->busy = sim_door_take(&run->door, now_or_a_little_before(run), &worker->due);
-	if (worker->busy)
-		worker->until_ms = sim_now_ms(run->world) +
-				   sim_between(run->world, 0, run->config.work_ms_max);
+	if (!sim_door_take(&run->door, now_or_a_little_before(run), &worker->run[0]))
+		return;
+	worker->count = 1;
+	begin(run, worker);
+	take_more(run, worker);
 }
 
 static void step_work(struct run *run)
 {
 	struct worker *worker = &run->workers[sim_below(run->world, run->config.workers)];
 
-	if (!worker->busy)
+	if (worker->count == 0)
 		take(run, worker);
 	else if (worker->until_ms <= sim_now_ms(run->world))
 		settle(run, worker);
+	else if (worker->count > 1 && sim_chance(run->world, run->config.ends[RETURN]))
+		give_back(run, worker);
+	else
+		take_more(run, worker);
 }
 
 /* Time goes on: a little, or exactly until the machine says that there is something. */
@@ -244,20 +303,20 @@ static void step_time(struct run *run)
 		sim_advance_ms(run->world, sim_between(run->world, 0, run->config.step_ms_max));
 		return;
 	}
-	if (worker->busy)
+	if (worker->count > 0)
 		return;
 	/* One ms before there is nothing. */
 	sim_advance_ms(run->world, next_ms - now_ms - 1);
 	if (next_ms - now_ms > 1)
 		take(run, worker);
 	sim_advance_ms(run->world, 1);
-	if (worker->busy || sim_failed(run->world)) {
+	if (worker->count > 0 || sim_failed(run->world)) {
 		sim_fail(run->world, "taken before next_ms");
 		return;
 	}
-	worker->busy = sim_door_take(&run->door, next_ms, &worker->due);
+	worker->count = sim_door_take(&run->door, next_ms, &worker->run[0]);
 	worker->until_ms = next_ms;
-	if (!worker->busy)
+	if (worker->count == 0)
 		sim_fail(run->world, "nothing to take at next_ms");
 	sim_count(run->world, SIM_NEXT_KEPT);
 }
@@ -271,6 +330,16 @@ static uint64_t draw_parked_key(struct run *run)
 		sim_door_parked(&run->door, (size_t)sim_between(run->world, 0, 2), &key))
 		return key;
 	return (uint64_t)sim_between(run->world, 0, run->config.keys);
+}
+
+static size_t run_longest(const struct run *run)
+{
+	size_t longest = 0;
+
+	for (unsigned i = 0; i < run->config.workers; i++)
+		if (run->workers[i].count > longest)
+			longest = run->workers[i].count;
+	return longest;
 }
 
 static void play_step(struct run *run, enum step step)
@@ -301,7 +370,7 @@ static void play_step(struct run *run, enum step step)
 		sim_door_drop(&run->door);
 		break;
 	case CLEAR:
-		sim_door_clear(&run->door);
+		sim_door_clear(&run->door, run_longest(run));
 		break;
 	case STEPS:
 		break;
@@ -336,11 +405,11 @@ static void heal_step(struct run *run)
 	for (unsigned i = 0; i < run->config.workers && !sim_failed(run->world); i++) {
 		struct worker *worker = &run->workers[i];
 		int64_t now_ms = sim_now_ms(run->world);
-		if (!worker->busy)
-			worker->busy = sim_door_take(&run->door, now_ms, &worker->due);
-		if (worker->busy && !sim_failed(run->world))
-			sim_door_settle(&run->door, &worker->due, TD_SETTLE_DONE, 0, 0, now_ms);
-		worker->busy = false;
+		if (worker->count == 0)
+			worker->count = sim_door_take(&run->door, now_ms, &worker->run[0]);
+		for (size_t n = 0; n < worker->count && !sim_failed(run->world); n++)
+			sim_door_settle(&run->door, &worker->run[n], TD_SETTLE_DONE, 0, 0, now_ms);
+		worker->count = 0;
 	}
 }
 
@@ -374,8 +443,11 @@ static void heal(struct run *run)
 		int64_t next_ms = sim_door_next_ms(&run->door, now_ms);
 		if (next_ms > end_ms)
 			next_ms = end_ms + 1;
-		sim_advance_ms(run->world, next_ms - now_ms);
+		size_t before = counts.owed;
 		counts = sim_door_counts(&run->door);
+		if (next_ms == now_ms && counts.owed == before)
+			next_ms++; /* it says now, and there was nothing: the checker will see */
+		sim_advance_ms(run->world, next_ms - now_ms);
 	}
 	sim_door_end(&run->door, true);
 }

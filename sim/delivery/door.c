@@ -37,6 +37,7 @@ static void record(struct sim_door *door, struct sim_record record)
 		(uint64_t)record.settle,
 		(uint64_t)record.settled.verdict,
 		(uint64_t)record.settled.due_ms,
+		record.settled.withdrawn,
 		(uint64_t)record.next_ms,
 		record.counts.owed,
 		record.counts.waiting,
@@ -138,6 +139,49 @@ bool sim_door_take(struct sim_door *door, int64_t now_ms, struct td_due *due)
 	return taken;
 }
 
+static void count_no_more(struct sim_door *door, size_t blocked)
+{
+	struct td_delivery_counts counts = td_delivery_counts(door->delivery);
+	size_t running_max = door->options.running_max;
+
+	if (blocked == 0)
+		count(door, SIM_BEHIND_NONE);
+	else if (counts.stopped || (running_max != 0 && counts.running >= running_max) ||
+		 door->options.rate_per_s > 0)
+		count(door, SIM_BEHIND_OTHER);
+	else if (door->options.together_max > 1)
+		count(door, SIM_BEHIND_TOGETHER);
+}
+
+bool sim_door_take_behind(
+	struct sim_door *door, const struct td_due *of, int64_t now_ms, struct td_due *due)
+{
+	size_t blocked = td_delivery_counts(door->delivery).blocked;
+	bool taken = td_delivery_take_behind(door->delivery, of->ticket, now_ms, due);
+
+	record(door, (struct sim_record){.act = taken ? SIM_BEHIND : SIM_NO_MORE,
+			     .now_ms = now_ms,
+			     .token = taken ? due->token : 0,
+			     .key = of->key,
+			     .attempt = taken ? due->attempt : 0});
+	if (door->model != NULL) {
+		struct td_due expected = {0};
+
+		same(door, "take behind", taken,
+			sim_model_take_behind(door->model, of->token, now_ms, &expected));
+		if (taken) {
+			same(door, "token behind", due->token, expected.token);
+			same(door, "its key", due->key, expected.key);
+			same(door, "its attempt", due->attempt, expected.attempt);
+		}
+	}
+	if (taken)
+		count(door, SIM_TAKEN_BEHIND);
+	else
+		count_no_more(door, blocked);
+	return taken;
+}
+
 int64_t sim_door_next_ms(struct sim_door *door, int64_t now_ms)
 {
 	int64_t next_ms = td_delivery_next_ms(door->delivery, now_ms);
@@ -155,6 +199,10 @@ static void count_settled(struct sim_door *door, enum td_settle settle,
 	struct td_delivery_counts counts = td_delivery_counts(door->delivery);
 	bool exhausted = settle == TD_SETTLE_RETRY && settled->verdict != TD_VERDICT_RETRY;
 
+	if (settled->withdrawn > 0)
+		count(door, settled->verdict == TD_VERDICT_RETRY    ? SIM_WITHDRAWN_RETRY
+			    : settled->verdict == TD_VERDICT_PARKED ? SIM_WITHDRAWN_PARKED
+								    : SIM_WITHDRAWN_STOPPED);
 	switch (settled->verdict) {
 	case TD_VERDICT_DONE:
 		count(door, SIM_DONE);
@@ -203,6 +251,7 @@ struct td_settled sim_door_settle(struct sim_door *door, const struct td_due *du
 			sim_model_settle(door->model, due->token, settle, after_ms, unit, now_ms);
 		same(door, "verdict", settled.verdict, expected.verdict);
 		same(door, "attempts", settled.attempts, expected.attempts);
+		same(door, "withdrawn", settled.withdrawn, expected.withdrawn);
 		if (settled.due_ms != expected.due_ms &&
 			llabs(settled.due_ms - expected.due_ms) > 1)
 			same(door, "due", settled.due_ms, expected.due_ms);
@@ -213,13 +262,21 @@ struct td_settled sim_door_settle(struct sim_door *door, const struct td_due *du
 	return settled;
 }
 
-void sim_door_return(struct sim_door *door, const struct td_due *due)
+size_t sim_door_return(struct sim_door *door, const struct td_due *due)
 {
-	td_delivery_return(door->delivery, due->ticket);
-	record(door, (struct sim_record){.act = SIM_RETURN, .token = due->token});
+	size_t waiting = td_delivery_counts(door->delivery).waiting;
+	size_t came_back = td_delivery_return(door->delivery, due->ticket);
+
+	record(door, (struct sim_record){
+			     .act = SIM_RETURN, .token = due->token, .code = (int)came_back});
 	if (door->model != NULL)
-		sim_model_return(door->model, due->token);
+		same(door, "returned", came_back, sim_model_return(door->model, due->token));
 	count(door, due->attempt > 1 ? SIM_RETURNED_RETRY : SIM_RETURNED);
+	if (came_back > 1)
+		count(door, SIM_RETURNED_RUN);
+	if (td_delivery_counts(door->delivery).waiting == waiting)
+		count(door, SIM_RETURNED_BEHIND);
+	return came_back;
 }
 
 /* --- from outside ------------------------------------------------------------------------- */
@@ -303,7 +360,7 @@ static void cleared(void *arg, uint64_t token)
 	record(arg, (struct sim_record){.act = SIM_CLEARED, .token = token});
 }
 
-void sim_door_clear(struct sim_door *door)
+void sim_door_clear(struct sim_door *door, size_t run_longest)
 {
 	struct td_delivery_counts before = td_delivery_counts(door->delivery);
 
@@ -312,6 +369,8 @@ void sim_door_clear(struct sim_door *door)
 	if (door->model != NULL)
 		same(door, "cleared", before.owed - before.running, sim_model_clear(door->model));
 	count(door, before.running > 0 ? SIM_CLEARED_RUNNING : SIM_CLEARED_ALL);
+	if (run_longest > 1)
+		count(door, SIM_CLEARED_RUN);
 }
 
 /* --- looking ------------------------------------------------------------------------------ */

@@ -20,6 +20,10 @@
 	X(TAKEN, "taken") \
 	X(TAKEN_RETRY, "taken for another attempt") \
 	X(TAKEN_BETWEEN, "taken though a retry was due") \
+	X(TAKEN_BEHIND, "taken behind another of its key") \
+	X(BEHIND_NONE, "nothing behind it: no more of its key") \
+	X(BEHIND_TOGETHER, "nothing behind it: together_max") \
+	X(BEHIND_OTHER, "nothing behind it: stopped, running_max or rate") \
 	X(NOTHING_OWED, "nothing to take: nothing waits") \
 	X(NOTHING_STOPPED, "nothing to take: stopped") \
 	X(NOTHING_RUNNING, "nothing to take: running_max") \
@@ -40,6 +44,13 @@
 	X(STOPPED_BESIDE, "stopped while others run") \
 	X(RETURNED, "returned") \
 	X(RETURNED_RETRY, "returned on a later attempt") \
+	X(RETURNED_RUN, "returned with others of its run") \
+	X(RETURNED_BEHIND, "returned behind another of its run") \
+	X(SETTLED_RUN, "done or skipped, its run goes on") \
+	X(WITHDRAWN_RETRY, "retried, its run withdrawn") \
+	X(WITHDRAWN_PARKED, "parked, its run withdrawn") \
+	X(WITHDRAWN_STOPPED, "stopped, its run withdrawn") \
+	X(CLEARED_RUN, "cleared but for a run") \
 	X(REDRIVEN, "redriven") \
 	X(REDRIVEN_NOT, "redrive of what is not parked") \
 	X(DISMISSED, "dismissed") \
@@ -78,9 +89,13 @@ void sim_door_fini(struct sim_door *door);
 
 bool sim_door_admit(struct sim_door *door, uint64_t token, uint64_t key);
 bool sim_door_take(struct sim_door *door, int64_t now_ms, struct td_due *due);
+/* `of` was taken; false: nothing behind it. */
+bool sim_door_take_behind(
+	struct sim_door *door, const struct td_due *of, int64_t now_ms, struct td_due *due);
 struct td_settled sim_door_settle(struct sim_door *door, const struct td_due *due,
 	enum td_settle settle, int64_t after_ms, double unit, int64_t now_ms);
-void sim_door_return(struct sim_door *door, const struct td_due *due);
+/* How many came back. */
+size_t sim_door_return(struct sim_door *door, const struct td_due *due);
 int64_t sim_door_next_ms(struct sim_door *door, int64_t now_ms);
 bool sim_door_redrive(struct sim_door *door, uint64_t key);
 bool sim_door_dismiss(struct sim_door *door, uint64_t key);
@@ -88,7 +103,8 @@ bool sim_door_dismiss(struct sim_door *door, uint64_t key);
 bool sim_door_parked(struct sim_door *door, size_t n, uint64_t *key);
 void sim_door_resume(struct sim_door *door);
 bool sim_door_drop(struct sim_door *door);
-void sim_door_clear(struct sim_door *door);
+/* run_longest: how many of one key run. */
+void sim_door_clear(struct sim_door *door, size_t run_longest);
 /* Compare, verify, record; what is owed now. */
 struct td_delivery_counts sim_door_counts(struct sim_door *door);
 /* The last record. healed: all was healthy, and time enough has passed. */

@@ -24,6 +24,8 @@ const char *sim_act_name(enum sim_act act)
 	static const char *const names[] = {
 		[SIM_ADMIT] = "admit",
 		[SIM_TAKE] = "take",
+		[SIM_BEHIND] = "behind",
+		[SIM_NO_MORE] = "no more",
 		[SIM_NOTHING] = "nothing",
 		[SIM_SETTLE] = "settle",
 		[SIM_RETURN] = "return",

@@ -10,9 +10,11 @@
 enum sim_act {
 	SIM_ADMIT,   /* token, key; code: 0 or TD_E_FULL */
 	SIM_TAKE,    /* token, key, attempt */
+	SIM_BEHIND,  /* the same, taken behind another of its key */
+	SIM_NO_MORE, /* key: nothing was to be taken behind what runs of it */
 	SIM_NOTHING, /* a take that gave nothing; next_ms: what td_delivery_next_ms() said */
 	SIM_SETTLE,  /* token, settle, after_ms; settled */
-	SIM_RETURN,  /* token */
+	SIM_RETURN,  /* token; code: how many came back */
 	SIM_REDRIVE, /* key; code: 1 it was parked, 0 not; token: the head, if the sim knows it */
 	SIM_DISMISS, /* key; code as above; token */
 	SIM_RESUME,

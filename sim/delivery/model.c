@@ -79,7 +79,7 @@ struct td_delivery_counts sim_model_counts(const struct sim_model *model)
 		const struct item *first = first_of_key(model, item);
 		counts.parked += first->state == PARKED;
 		counts.waiting += may_run(model, item);
-		counts.blocked += first != item && first->state != PARKED;
+		counts.blocked += first != item && first->state != PARKED && item->state != RUNNING;
 		counts.running += item->state == RUNNING;
 		counts.retrying += item->state == RETRYING;
 	}
@@ -206,6 +206,58 @@ bool sim_model_take(struct sim_model *model, int64_t now_ms, struct td_due *due)
 	return true;
 }
 
+/* How many run of its key. */
+static size_t running_of_key(const struct sim_model *model, const struct item *item)
+{
+	size_t count = 0;
+
+	if (!model->options.keyed || item->key == 0)
+		return item->state == RUNNING;
+	for (size_t i = 0; i < model->count; i++)
+		count += model->items[i].key == item->key && model->items[i].state == RUNNING;
+	return count;
+}
+
+bool sim_model_take_behind(
+	struct sim_model *model, uint64_t token, int64_t now_ms, struct td_due *due)
+{
+	struct item *item = item_of(model, token), *end = model->items + model->count;
+	size_t together_max = model->options.together_max;
+
+	if (!model->options.keyed || item->key == 0 || !may_take(model) ||
+		running_of_key(model, item) >= (together_max == 0 ? 1 : together_max))
+		return false;
+	for (uint64_t key = item->key; item < end; item++)
+		if (item->key == key && item->state == WAITING)
+			break;
+	if (item == end || !rate_allows(model, now_ms))
+		return false;
+	model->takes_left = takes_left_at(model, now_ms) - 1;
+	if (!model->taken || now_ms > model->taken_ms)
+		model->taken_ms = now_ms;
+	model->taken = true;
+	item->state = RUNNING;
+	item->attempts++;
+	*due = (struct td_due){item->token, item->key, item->attempts, NULL};
+	return true;
+}
+
+/* What runs of its key behind it has not been taken; how many. */
+static size_t withdraw(struct sim_model *model, const struct item *item)
+{
+	size_t count = 0;
+
+	if (!model->options.keyed || item->key == 0)
+		return 0;
+	for (struct item *other = model->items + model->count - 1; other > item; other--)
+		if (other->key == item->key && other->state == RUNNING) {
+			other->state = WAITING;
+			other->attempts--;
+			count++;
+		}
+	return count;
+}
+
 static int64_t wait_of(
 	const struct td_retry *retry, unsigned attempts, int64_t after_ms, double unit)
 {
@@ -234,6 +286,7 @@ struct td_settled sim_model_settle(struct sim_model *model, uint64_t token, enum
 		item->tried = true;
 		settled.verdict = TD_VERDICT_RETRY;
 		settled.due_ms = item->due_ms;
+		settled.withdrawn = withdraw(model, item);
 		return settled;
 	}
 	bool exhausted = settle == TD_SETTLE_RETRY;
@@ -244,6 +297,7 @@ struct td_settled sim_model_settle(struct sim_model *model, uint64_t token, enum
 		return settled;
 	}
 	item->tried = true;
+	settled.withdrawn = withdraw(model, item);
 	if ((settle == TD_SETTLE_PARK || (exhausted && retry->exhausted == TD_PARK)) &&
 		!sim_model_counts(model).parked_full) {
 		item->state = PARKED;
@@ -263,12 +317,17 @@ void sim_model_correct_due(struct sim_model *model, uint64_t token, int64_t due_
 	item_of(model, token)->due_ms = due_ms;
 }
 
-void sim_model_return(struct sim_model *model, uint64_t token)
+size_t sim_model_return(struct sim_model *model, uint64_t token)
 {
 	struct item *item = item_of(model, token);
+	size_t behind = withdraw(model, item);
 
 	item->attempts--;
-	item_to_front(model, item);
+	if (first_of_key(model, item) == item)
+		item_to_front(model, item);
+	else
+		item->state = WAITING;
+	return 1 + behind;
 }
 
 /* --- from outside ------------------------------------------------------------------------- */

@@ -16,11 +16,13 @@ void sim_model_free(struct sim_model *model);
 /* The calls of delivery.h; a token stands for its ticket. */
 int sim_model_admit(struct sim_model *model, uint64_t token, uint64_t key);
 bool sim_model_take(struct sim_model *model, int64_t now_ms, struct td_due *due);
+bool sim_model_take_behind(
+	struct sim_model *model, uint64_t token, int64_t now_ms, struct td_due *due);
 struct td_settled sim_model_settle(struct sim_model *model, uint64_t token, enum td_settle settle,
 	int64_t after_ms, double unit, int64_t now_ms);
 /* A wait is rounded; where the machine says a ms more or less, that is taken over. */
 void sim_model_correct_due(struct sim_model *model, uint64_t token, int64_t due_ms);
-void sim_model_return(struct sim_model *model, uint64_t token);
+size_t sim_model_return(struct sim_model *model, uint64_t token);
 bool sim_model_retry_is_due(const struct sim_model *model, int64_t now_ms);
 int64_t sim_model_next_ms(const struct sim_model *model, int64_t now_ms);
 bool sim_model_redrive(struct sim_model *model, uint64_t key);

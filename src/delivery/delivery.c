@@ -19,6 +19,8 @@ struct td_delivery *td_delivery_new(const struct td_delivery_options *options)
 	delivery->options.retry = td_backoff_settings(&options->retry);
 	if (delivery->options.running_max == 0)
 		delivery->options.running_max = options->owed_max;
+	if (delivery->options.together_max == 0)
+		delivery->options.together_max = 1;
 	if (delivery->options.parked_max == 0)
 		delivery->options.parked_max = TD_PARKED_MAX;
 	td_pool_init(&delivery->entry_pool, sizeof(struct td_entry), options->owed_max);
@@ -150,8 +152,6 @@ static struct td_entry *next_turn(struct td_delivery *delivery, int64_t now_ms)
 	}
 	td_line_remove(&delivery->ready, entry, TD_HOOK_TURN);
 	delivery->counts.waiting--;
-	if (!entry->tried)
-		td_line_remove(&delivery->untried, entry, TD_HOOK_UNTRIED);
 	return entry;
 }
 
@@ -161,16 +161,48 @@ static bool may_take(const struct td_delivery *delivery)
 	       delivery->counts.running < delivery->options.running_max + (TD_BUG(4) ? 1 : 0);
 }
 
+static inline void run(struct td_delivery *delivery, struct td_entry *entry, struct td_due *due)
+{
+	struct td_lane *lane = entry->lane;
+
+	entry->state = TD_ENTRY_RUNNING;
+	entry->attempts++;
+	delivery->counts.running++;
+	if (lane != NULL) {
+		lane->run_last = entry;
+		lane->running++;
+	}
+	*due = (struct td_due){entry->token, entry->key, entry->attempts, entry};
+}
+
 bool td_delivery_take(struct td_delivery *delivery, int64_t now_ms, struct td_due *due)
 {
 	struct td_entry *entry = may_take(delivery) ? next_turn(delivery, now_ms) : NULL;
 
 	if (entry == NULL)
 		return false;
-	entry->state = TD_ENTRY_RUNNING;
-	entry->attempts++;
-	delivery->counts.running++;
-	*due = (struct td_due){entry->token, entry->key, entry->attempts, entry};
+	run(delivery, entry, due);
+	return true;
+}
+
+bool td_delivery_take_behind(
+	struct td_delivery *delivery, void *ticket, int64_t now_ms, struct td_due *due)
+{
+	struct td_entry *holder = ticket;
+	struct td_lane *lane = holder->lane;
+	struct td_entry *entry;
+
+	TD_ASSERT(holder->state == TD_ENTRY_RUNNING);
+	if (lane == NULL || lane->run_last == lane->last)
+		return false;
+	if (lane->running >= delivery->options.together_max + (TD_BUG(16) ? 1 : 0) ||
+		!may_take(delivery))
+		return false;
+	if (TD_UNLIKELY(delivery->bucket.rate > 0) && !td_bucket_take(&delivery->bucket, now_ms))
+		return false;
+	entry = lane->run_last->behind;
+	delivery->counts.blocked--;
+	run(delivery, entry, due);
 	return true;
 }
 

@@ -9,24 +9,38 @@
  *
  *	          admit            take             settle
  *	driver ----------> WAITING -----> RUNNING ---(done)----------------------> gone
- *	          |        ^ ^ ^ ^           |-------(skip, or attempts used up)-> gone, letter
- *	  its key |        | | | '--return---|-------(retry)-> RETRYING --(due)--> RUNNING again
- *	 is taken v        | | '-------------|-------(stop)    the machine is STOPPED until resume
- *	       BLOCKED ----' |               '-------(park)-> PARKED, letter --dismiss--> gone
- *	   (is the oldest)   '-----------------redrive--------'
+ *	          |        ^ ^ ^ ^         ^ |-------(skip, or attempts used up)-> gone, letter
+ *	  its key |        | | | '--return-|-|-------(retry)-> RETRYING --(due)--> RUNNING again
+ *	 is taken v        | | '-----------|-|-------(stop)    the machine is STOPPED until resume
+ *	       BLOCKED ----' |             | '-------(park)-> PARKED, letter --dismiss--> gone
+ *	        | ^ (is the oldest)        |                    |
+ *	        | |          '-------------|---redrive----------'
+ *	        | '--withdraw, return------|
+ *	        '----take behind-----------'
  *
  * A key has its deliveries in one lane, in the order of admission. Only the oldest of a lane is
- * WAITING, RUNNING, RETRYING or PARKED; those behind it are BLOCKED, or count as parked where the
- * oldest is. So order per key holds through retries and parking. Without a key (key 0, or options
- * not `keyed`) a delivery has no lane: nothing waits for it, and it waits for nobody.
+ * WAITING, RETRYING or PARKED; those behind it are BLOCKED, or count as parked where the oldest is.
+ * So order per key holds through retries and parking. Without a key (key 0, or options not `keyed`)
+ * a delivery has no lane: nothing waits for it, and it waits for nobody.
+ *
+ * Whoever has the oldest of a key RUNNING may have those behind it, too, up to together_max: its
+ * *run*. He handles them in order and settles them in order. When one is to be retried, parked or
+ * stopped at, those behind it are withdrawn: they are BLOCKED as if they had not been taken, and no
+ * attempt is counted. After one that is done or skipped the next of the run is the oldest, and
+ * RUNNING already.
+ *
+ *	lane, oldest first      RUNNING RUNNING RUNNING BLOCKED BLOCKED
+ *	                        '------- run ---------'
  *
  * Whose turn it is: the one that has been WAITING longest. A key joins at the end when it becomes
  * free, so a key with much to do does not hold up the others. Due retries come before those, the
  * earliest due first, but never two in a row while others wait: keys that fail for ever take at
- * most half the turns. What was returned or stopped at goes to the front.
+ * most half the turns. What was returned or stopped at goes to the front. What is taken behind
+ * another is nobody's turn: how much of that is fair is the driver's to say.
  *
  * Invariants, asserted by td_delivery_verify():
- *	D1  of one key at most one delivery is RUNNING, and it is the oldest not gone
+ *	D1  of one key at most together_max deliveries are RUNNING: the oldest not gone, and
+ *	    those next behind it
  *	D2  what was admitted is in exactly one state until it is gone, and goes once
  *	D3  counts equal the lists; nothing is taken while stopped
  *	D4  attempts only grow and are at most attempts_max (1 if that is 0), until somebody has
@@ -48,6 +62,7 @@ struct td_delivery_options {
 	bool keyed;            /* order by key; false: every delivery its own */
 	size_t owed_max;       /* all that is not gone, at least 1 */
 	size_t running_max;    /* in flight at once; 0: no limit but owed_max */
+	size_t together_max;   /* of these of one key; 0: 1 */
 	struct td_retry retry; /* zero fields: the defaults of tidings.h */
 	size_t parked_max;     /* deliveries beside parked keys, heads included; 0: 1,024 */
 	size_t rate_per_s;     /* takes per second; 0: no limit. A tenth of it may come at once */
@@ -78,6 +93,12 @@ struct td_due {
  * earlier call (threads that read the clock before they had the lock).
  */
 bool td_delivery_take(struct td_delivery *delivery, int64_t now_ms, struct td_due *due);
+/*
+ * The next of the same key, for whoever holds `ticket` (any of the run): it joins the end of the
+ * run. false: there is none, or together_max, running_max, the rate or a stop do not allow it.
+ */
+bool td_delivery_take_behind(
+	struct td_delivery *delivery, void *ticket, int64_t now_ms, struct td_due *due);
 
 /* What its driver says happened. */
 enum td_settle { TD_SETTLE_DONE, TD_SETTLE_RETRY, TD_SETTLE_SKIP, TD_SETTLE_PARK, TD_SETTLE_STOP };
@@ -94,9 +115,10 @@ struct td_settled {
 	enum td_verdict verdict;
 	int64_t due_ms;    /* RETRY, else 0 */
 	unsigned attempts; /* this one included */
+	size_t withdrawn;  /* of its run behind it: their tickets mean nothing any more */
 };
 /*
- * Settle a taken ticket, once. RETRY is one while attempts are left, else what options.retry says
+ * Settle a taken ticket, once; of a run the first. RETRY is one while attempts are left, else what options.retry says
  * of `exhausted`. PARK (or exhausted so) is STOPPED while the parking place is full (D5). The
  * wait before the next attempt: see backoff.h; after_ms: not before so long (Retry-After), even if
  * that is longer than longest_ms; 0: by the schedule. unit: a random number in [0, 1) for the
@@ -104,12 +126,15 @@ struct td_settled {
  */
 struct td_settled td_delivery_settle(struct td_delivery *delivery, void *ticket,
 	enum td_settle settle, int64_t after_ms, double unit, int64_t now_ms);
-/* Give a ticket back untried: no attempt is counted, it is the first of its key again. */
-void td_delivery_return(struct td_delivery *delivery, void *ticket);
+/*
+ * Give a ticket back untried, and with it those of its run behind it: no attempt is counted. If it
+ * was the first of its key it is that again. How many came back: 1 and those behind.
+ */
+size_t td_delivery_return(struct td_delivery *delivery, void *ticket);
 
 /*
  * When td_delivery_take() has something without anything else happening: at that time, and not
- * before. INT64_MAX: never (nothing owed that could run, stopped, or running_max in flight).
+ * before. (What could be taken behind another does not count.) INT64_MAX: never (nothing owed that could run, stopped, or running_max in flight).
  */
 int64_t td_delivery_next_ms(const struct td_delivery *delivery, int64_t now_ms);
 
@@ -147,7 +172,7 @@ void td_delivery_clear(
 struct td_delivery_counts {
 	size_t owed;     /* all of the below */
 	size_t waiting;  /* may run now, or when running_max, the rate or a resume allow */
-	size_t blocked;  /* behind another of its key that is WAITING, RUNNING or RETRYING */
+	size_t blocked;  /* behind another of its key that is not parked, and not RUNNING itself */
 	size_t running;  /* taken, not settled */
 	size_t retrying; /* waits for its time, or is due and not taken yet */
 	size_t parked;   /* heads and those behind them */

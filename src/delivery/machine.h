@@ -5,9 +5,9 @@
  *	ready             the WAITING ones, in order of their turn
  *	parked            the PARKED heads, in order of parking
  *	agenda            the RETRYING ones, by due time
- *	untried           WAITING, BLOCKED, or behind a parked head, and never tried: by admission
+ *	untried           never tried, whatever it is now: by admission
  *
- * What is RUNNING is in its lane (as the first) and otherwise only in the hands of the driver.
+ * What is RUNNING is in its lane (as the first ones) and otherwise in the hands of the driver.
  */
 #ifndef TD_DELIVERY_MACHINE_H
 #define TD_DELIVERY_MACHINE_H
@@ -52,13 +52,15 @@ struct td_entry {
 	struct td_hook hooks[TD_HOOKS];
 	unsigned attempts;
 	uint8_t state;
-	bool tried; /* settled once, other than by DONE or SKIP */
+	bool tried; /* settled once */
 };
 
 struct td_lane {
 	uint64_t key; /* the pool's link while free */
 	struct td_entry *first, *last;
+	struct td_entry *run_last; /* the last one RUNNING; NULL: none is */
 	size_t count;
+	size_t running; /* of these, the first ones */
 };
 
 struct td_line {
@@ -115,19 +117,31 @@ static inline size_t td_entry_followers(const struct td_entry *entry)
 	return entry->lane != NULL ? entry->lane->count - 1 : 0;
 }
 
+/* It was never tried, and now it is, or is gone. */
+static inline void td_entry_tried(struct td_delivery *delivery, struct td_entry *entry)
+{
+	if (!entry->tried)
+		td_line_remove(&delivery->untried, entry, TD_HOOK_UNTRIED);
+	entry->tried = true;
+}
+
 /*
- * The first of its lane, in no line any more and counted nowhere but in owed (those behind it as
- * BLOCKED), is gone. The next of its key may run.
+ * The first of its lane, not RUNNING any more, in no line but that of the untried and counted
+ * nowhere but in owed (those behind it as BLOCKED), is gone. The next of its key may run, unless it
+ * does.
  */
 static inline void td_entry_leave(struct td_delivery *delivery, struct td_entry *entry)
 {
 	struct td_lane *lane = entry->lane;
 
+	td_entry_tried(delivery, entry);
 	if (lane != NULL) {
 		TD_ASSERT(lane->first == entry);
 		lane->first = entry->behind;
 		lane->count--;
-		if (lane->first != NULL) {
+		if (lane->running > 0) {
+			TD_ASSERT(lane->first->state == TD_ENTRY_RUNNING); /* D1 */
+		} else if (lane->first != NULL) {
 			delivery->counts.blocked--;
 			td_entry_wait(delivery, lane->first, TD_BUG(13));
 		} else {

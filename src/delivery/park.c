@@ -71,33 +71,40 @@ void td_delivery_resume(struct td_delivery *delivery)
 
 /* --- drop --------------------------------------------------------------------------------- */
 
-/* Cut out the second of a lane: what was never tried is the first or the second of it. */
+/* Cut out the one behind the run, or behind the first where none runs: the oldest never tried. */
 static void drop_behind(struct td_delivery *delivery, struct td_entry *entry)
 {
 	struct td_lane *lane = entry->lane;
+	struct td_entry *before = lane->run_last != NULL ? lane->run_last : lane->first;
 
-	TD_ASSERT(lane != NULL && lane->first->behind == entry);
-	lane->first->behind = entry->behind;
+	TD_ASSERT(before->behind == entry);
+	before->behind = entry->behind;
 	if (lane->last == entry)
-		lane->last = lane->first;
+		lane->last = before;
 	lane->count--;
+	td_entry_tried(delivery, entry);
 	delivery->counts.blocked--;
 	delivery->counts.owed--;
 	entry->state = TD_ENTRY_FREE;
 	td_pool_put(&delivery->entry_pool, entry);
 }
 
+static bool may_drop(const struct td_entry *entry)
+{
+	if (entry->state == TD_ENTRY_RUNNING)
+		return false;
+	return entry->lane == NULL || entry->lane->first->state != TD_ENTRY_PARKED || TD_BUG(10);
+}
+
 bool td_delivery_drop_oldest(struct td_delivery *delivery, uint64_t *token)
 {
 	struct td_entry *entry = delivery->untried.first;
 
-	while (entry != NULL && entry->lane != NULL && !TD_BUG(10) &&
-		entry->lane->first->state == TD_ENTRY_PARKED)
+	while (entry != NULL && !may_drop(entry))
 		entry = entry->hooks[TD_HOOK_UNTRIED].next;
 	if (entry == NULL)
 		return false;
 	*token = entry->token;
-	td_line_remove(&delivery->untried, entry, TD_HOOK_UNTRIED);
 	if (entry->state == TD_ENTRY_BEHIND) {
 		drop_behind(delivery, entry);
 	} else {
@@ -122,13 +129,25 @@ static void lanes_empty(struct td_delivery *delivery)
 			entry->state == TD_ENTRY_BEHIND)
 			continue;
 		if (entry->state == TD_ENTRY_RUNNING) {
-			entry->behind = NULL;
-			lane->last = entry;
-			lane->count = 1;
+			lane->run_last->behind = NULL;
+			lane->last = lane->run_last;
+			lane->count = lane->running;
 		} else {
 			td_map_remove(&delivery->lanes, lane->key);
 			td_pool_put(&delivery->lane_pool, lane);
 		}
+	}
+}
+
+/* In the line of the untried only those that run are left. */
+static void untried_clear(struct td_delivery *delivery)
+{
+	struct td_entry *next;
+
+	for (struct td_entry *entry = delivery->untried.first; entry != NULL; entry = next) {
+		next = entry->hooks[TD_HOOK_UNTRIED].next;
+		if (entry->state != TD_ENTRY_RUNNING)
+			td_line_remove(&delivery->untried, entry, TD_HOOK_UNTRIED);
 	}
 }
 
@@ -138,7 +157,8 @@ void td_delivery_clear(
 	struct td_entry *entry = NULL;
 
 	lanes_empty(delivery);
-	delivery->ready = delivery->parked = delivery->untried = (struct td_line){NULL, NULL};
+	untried_clear(delivery);
+	delivery->ready = delivery->parked = (struct td_line){NULL, NULL};
 	delivery->agenda.count = 0;
 	delivery->counts = (struct td_delivery_counts){.owed = delivery->counts.running,
 		.running = delivery->counts.running,

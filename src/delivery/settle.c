@@ -10,7 +10,6 @@ static struct td_entry *running_entry(void *ticket)
 	struct td_entry *entry = ticket;
 
 	TD_ASSERT(entry != NULL && entry->state == TD_ENTRY_RUNNING);
-	TD_ASSERT(entry->lane == NULL || entry->lane->first == entry); /* D1 */
 	return entry;
 }
 
@@ -64,6 +63,36 @@ static int64_t later(int64_t now_ms, int64_t wait_ms)
 	return now_ms > INT64_MAX - wait_ms ? INT64_MAX : now_ms + wait_ms;
 }
 
+/* What of its run stands behind it is BLOCKED as if it had not been taken; how many. */
+static size_t withdraw(struct td_delivery *delivery, struct td_entry *entry)
+{
+	struct td_lane *lane = entry->lane;
+	size_t count = 0;
+
+	if (lane == NULL)
+		return 0;
+	for (struct td_entry *at = entry; at != lane->run_last; count++) {
+		at = at->behind;
+		at->state = TD_ENTRY_BEHIND;
+		at->attempts -= TD_BUG(17) ? 0 : 1;
+	}
+	lane->run_last = entry;
+	lane->running -= count;
+	delivery->counts.running -= count;
+	delivery->counts.blocked += count;
+	return count;
+}
+
+/* The first of its lane runs no more. */
+static void run_less(struct td_delivery *delivery, struct td_entry *entry)
+{
+	struct td_lane *lane = entry->lane;
+
+	delivery->counts.running--;
+	if (lane != NULL && --lane->running == 0)
+		lane->run_last = NULL;
+}
+
 /* It and those behind it stand aside. */
 static void park(struct td_delivery *delivery, struct td_entry *entry)
 {
@@ -77,14 +106,22 @@ struct td_settled td_delivery_settle(struct td_delivery *delivery, void *ticket,
 	enum td_settle settle, int64_t after_ms, double unit, int64_t now_ms)
 {
 	struct td_entry *entry = running_entry(ticket);
-	struct td_settled settled = {judge(delivery, entry, settle), 0, entry->attempts};
+	struct td_settled settled = {judge(delivery, entry, settle), 0, entry->attempts, 0};
 
-	delivery->counts.running--;
+	TD_ASSERT(entry->lane == NULL || entry->lane->first == entry); /* D1 */
+	if (settled.verdict == TD_VERDICT_DONE || settled.verdict == TD_VERDICT_SKIPPED) {
+		run_less(delivery, entry);
+		td_entry_leave(delivery, entry);
+		return settled;
+	}
+	if (!TD_BUG(18))
+		settled.withdrawn = withdraw(delivery, entry);
+	run_less(delivery, entry);
+	td_entry_tried(delivery, entry);
 	switch (settled.verdict) {
 	case TD_VERDICT_DONE:
 	case TD_VERDICT_SKIPPED:
-		td_entry_leave(delivery, entry);
-		return settled;
+		break;
 	case TD_VERDICT_RETRY:
 		settled.due_ms =
 			later(now_ms, td_backoff_ms(&delivery->options.retry, entry->attempts,
@@ -103,21 +140,35 @@ struct td_settled td_delivery_settle(struct td_delivery *delivery, void *ticket,
 		delivery->counts.stopped = true;
 		break;
 	}
-	entry->tried = true;
 	return settled;
 }
 
-void td_delivery_return(struct td_delivery *delivery, void *ticket)
+/* It is not the first of its run. */
+static void leave_run(struct td_delivery *delivery, struct td_entry *entry)
+{
+	struct td_lane *lane = entry->lane;
+	struct td_entry *before = lane->first;
+
+	while (before->behind != entry)
+		before = before->behind;
+	lane->run_last = before;
+	lane->running--;
+	entry->state = TD_ENTRY_BEHIND;
+	delivery->counts.running--;
+	delivery->counts.blocked++;
+}
+
+size_t td_delivery_return(struct td_delivery *delivery, void *ticket)
 {
 	struct td_entry *entry = running_entry(ticket);
-	struct td_entry *at = delivery->untried.first;
+	size_t behind = withdraw(delivery, entry);
 
-	delivery->counts.running--;
 	entry->attempts -= TD_BUG(7) ? 0 : 1;
-	td_entry_wait(delivery, entry, true);
-	if (entry->tried)
-		return;
-	while (at != NULL && at->number < entry->number) /* near the front: it was taken already */
-		at = at->hooks[TD_HOOK_UNTRIED].next;
-	td_line_insert(&delivery->untried, entry, at, TD_HOOK_UNTRIED);
+	if (entry->lane != NULL && entry->lane->first != entry) {
+		leave_run(delivery, entry);
+	} else {
+		run_less(delivery, entry);
+		td_entry_wait(delivery, entry, true);
+	}
+	return 1 + behind;
 }

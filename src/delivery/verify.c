@@ -15,7 +15,8 @@ struct tally {
 static bool is_in_untried(const struct td_entry *entry)
 {
 	return !entry->tried &&
-	       (entry->state == TD_ENTRY_WAITING || entry->state == TD_ENTRY_BEHIND);
+	       (entry->state == TD_ENTRY_WAITING || entry->state == TD_ENTRY_BEHIND ||
+		       entry->state == TD_ENTRY_RUNNING);
 }
 
 static struct tally tally_entries(const struct td_delivery *delivery)
@@ -36,9 +37,11 @@ static struct tally tally_entries(const struct td_delivery *delivery)
 			TD_ASSERT(entry->state != TD_ENTRY_BEHIND);
 			continue;
 		}
-		/* D1: whatever is more than BEHIND is the oldest of its lane. */
+		/* D1: whatever is more than BEHIND is the oldest of its lane, or of its run. */
 		TD_ASSERT(entry->lane->key == entry->key);
-		TD_ASSERT((entry->lane->first == entry) == (entry->state != TD_ENTRY_BEHIND));
+		TD_ASSERT(entry->lane->first == entry ? entry->state != TD_ENTRY_BEHIND
+						      : entry->state == TD_ENTRY_BEHIND ||
+								entry->state == TD_ENTRY_RUNNING);
 		tally.behind_parked += entry->state == TD_ENTRY_BEHIND &&
 				       entry->lane->first->state == TD_ENTRY_PARKED;
 	}
@@ -73,6 +76,22 @@ static bool is_parked(const struct td_entry *entry)
 	return entry->state == TD_ENTRY_PARKED && entry->tried;
 }
 
+/* D1: the first ones of a lane run, no more than may, and the lane knows how many. */
+static void verify_run(const struct td_delivery *delivery, const struct td_lane *lane)
+{
+	const struct td_entry *entry = lane->first, *last = NULL;
+	size_t count = 0;
+
+	for (; entry != NULL && entry->state == TD_ENTRY_RUNNING; entry = entry->behind) {
+		last = entry;
+		count++;
+	}
+	TD_ASSERT(lane->run_last == last && lane->running == count);
+	TD_ASSERT(count <= delivery->options.together_max);
+	for (; entry != NULL; entry = entry->behind)
+		TD_ASSERT(entry->state != TD_ENTRY_RUNNING);
+}
+
 /* Each lane is whole and in order of admission; returns how many entries stand in lanes. */
 static size_t verify_lanes(const struct td_delivery *delivery)
 {
@@ -90,11 +109,13 @@ static size_t verify_lanes(const struct td_delivery *delivery)
 			entry = entry->behind) {
 			TD_ASSERT(entry->lane == lane);
 			TD_ASSERT(last == NULL || last->number < entry->number); /* D1, D5 */
-			TD_ASSERT(last == NULL || (!entry->tried && entry->attempts == 0));
+			TD_ASSERT(last == NULL || (!entry->tried && entry->attempts <= 1));
+			TD_ASSERT(entry->state != TD_ENTRY_BEHIND || entry->attempts == 0); /* D4 */
 			last = entry;
 			count++;
 		}
 		TD_ASSERT(lane->last == last && lane->count == count);
+		verify_run(delivery, lane);
 		total += count;
 	}
 	return total;
@@ -169,7 +190,7 @@ static void dump_lane(struct td_buf *buf, const char *state, const struct td_ent
 		td_buf_printf(buf, " due %" PRId64, due_ms);
 	td_buf_add_char(buf, '\n');
 	while (entry->lane != NULL && (entry = entry->behind) != NULL) {
-		dump_entry(buf, behind, entry);
+		dump_entry(buf, entry->state == TD_ENTRY_RUNNING ? "running" : behind, entry);
 		td_buf_add_char(buf, '\n');
 	}
 }
@@ -194,7 +215,8 @@ void td_delivery_dump(const struct td_delivery *delivery, struct td_buf *buf)
 		counts->running, delivery->options.running_max, counts->retrying, counts->parked,
 		delivery->options.parked_max, counts->stopped ? "; stopped" : "");
 	while ((entry = td_pool_next(&delivery->entry_pool, entry)) != NULL)
-		if (entry->state == TD_ENTRY_RUNNING)
+		if (entry->state == TD_ENTRY_RUNNING &&
+			(entry->lane == NULL || entry->lane->first == entry))
 			dump_lane(buf, "running", entry, "blocked", 0);
 	for (size_t i = 0; i < delivery->agenda.count; i++)
 		dump_lane(buf, "retrying", delivery->agenda.items[i].entry, "blocked",

@@ -3,9 +3,11 @@
  *
  *	+1a         admit token 1 with key a; +1 without a key; +1a! answers FULL
  *	<1  <1#2    take gives token 1 (its 2nd attempt); <- gives none
- *	1=done      settle it: done retry skip park stop; 1=park>stopped where it becomes something
- * else 1=retry+50  not before 50 ms; 1=retry@130 and it is due at 130 1=return    give it back
- * untried
+ *	1<2  1<2#1  take behind 1 gives 2; 1<- gives none
+ *	1=done      settle it: done retry skip park stop; 1=park>stopped where it becomes something else
+ *	1=retry+50  not before 50 ms; 1=retry@130 and it is due at 130
+ *	1=return    give it back untried
+ *	1=retry-2   with any of these: two of its run behind it came back, too
  *	@100        now it is 100 ms
  *	next@100    when take may have something; next@never
  *	redrive:a   dismiss:a>1  drop>1  parked>1,2  clear>2 (how many it dropped)  resume
@@ -78,6 +80,24 @@ static void play_take(struct play *play, const char *at)
 		snprintf(play->got, sizeof(play->got), "<%" PRIu64, due.token);
 }
 
+static void play_take_behind(struct play *play, const char *at)
+{
+	long long token = strtoll(at, NULL, 10);
+	struct td_due due;
+
+	assert_in_range(token, 0, TOKENS_MAX - 1);
+	if (!td_delivery_take_behind(play->delivery, play->tickets[token], play->now_ms, &due)) {
+		snprintf(play->got, sizeof(play->got), "%lld<-", token);
+		return;
+	}
+	assert_in_range(due.token, 0, TOKENS_MAX - 1);
+	play->tickets[due.token] = due.ticket;
+	snprintf(play->got, sizeof(play->got), "%lld<%" PRIu64, token, due.token);
+	if (strchr(at, '#') != NULL)
+		snprintf(play->got, sizeof(play->got), "%lld<%" PRIu64 "#%u", token, due.token,
+			due.attempt);
+}
+
 static const char *const settles[] = {"done", "retry", "skip", "park", "stop"};
 static const char *const verdicts[] = {"done", "retry", "skip", "park", "stopped"};
 
@@ -92,9 +112,10 @@ static void play_settle(struct play *play, const char *at)
 	int settle = 0;
 
 	assert_in_range(token, 0, TOKENS_MAX - 1);
-	if (strcmp(word, "return") == 0) {
-		td_delivery_return(play->delivery, play->tickets[token]);
-		strcpy(play->got, at);
+	if (strncmp(word, "return", 6) == 0) {
+		size_t more = td_delivery_return(play->delivery, play->tickets[token]) - 1;
+		snprintf(play->got, sizeof(play->got), more > 0 ? "%lld=return-%zu" : "%lld=return",
+			token, more);
 		return;
 	}
 	while (strncmp(word, settles[settle], word_len) != 0)
@@ -110,8 +131,10 @@ static void play_settle(struct play *play, const char *at)
 			play->got + len, sizeof(play->got) - len, "@%" PRId64, settled.due_ms);
 	if (strcmp(settles[settle], verdicts[settled.verdict]) != 0 &&
 		(settle != TD_SETTLE_STOP || settled.verdict != TD_VERDICT_STOPPED))
-		snprintf(
+		len += (size_t)snprintf(
 			play->got + len, sizeof(play->got) - len, ">%s", verdicts[settled.verdict]);
+	if (settled.withdrawn > 0)
+		snprintf(play->got + len, sizeof(play->got) - len, "-%zu", settled.withdrawn);
 }
 
 static void play_next(struct play *play)
@@ -204,6 +227,8 @@ static void play_step(struct play *play, const char *at)
 		play_take(play, at);
 	else if (*at == '@')
 		play->now_ms = strtoll(strcpy(play->got, at) + 1, NULL, 10);
+	else if (*at >= '0' && *at <= '9' && strchr(at, '<') != NULL)
+		play_take_behind(play, at);
 	else if (*at >= '0' && *at <= '9')
 		play_settle(play, at);
 	else if (strncmp(at, "next", 4) == 0)
@@ -246,6 +271,7 @@ static void play_rule(void **state)
 /* clang-format off */
 #define KEYED .keyed = true
 #define TRIES(n) .retry = {.attempts_max = (n)}
+#define TOGETHER(n) .keyed = true, .together_max = (n)
 
 static const struct rule rules[] = {
 	/* --- order and turns --- */
@@ -257,6 +283,38 @@ static const struct rule rules[] = {
 	{"keys_run_side_by_side", {KEYED}, "+1a +2b +3a +4b <1 <2 <- 2=done <4 1=done <3 3=done 4=done"},
 	{"key_with_much_to_do_goes_behind_the_others", {KEYED},
 	 "+1a +2a +3a +4b +5c <1 1=done <4 4=done <5 5=done <2 2=done <3"},
+	/* --- together --- */
+	{"one_at_a_time_where_nothing_else_is_asked_for", {KEYED}, "+1a +2a <1 1<- 1=done <2 2=done"},
+	{"who_has_the_first_of_a_key_may_have_those_behind_it", {TOGETHER(3)},
+	 "+1a +2a +3a +4a +5b <1#1 1<2#1 1<3#1 1<- 3<- w1b1r3t0p0 <5 5<- 5=done 1=done 2<4 w0b0r3t0p0 "
+	 "2=done 3=done 4=done w0b0r0t0p0"},
+	{"run_goes_on_with_what_is_admitted_later", {TOGETHER(9)},
+	 "+1a <1 1<- +2a <- 1<2 +3a 1=done 2<3 2=done 3=done +4a <4 4=done w0b0r0t0p0"},
+	{"without_a_key_nothing_is_behind_another", {TOGETHER(9)}, "+1 +2 <1 1<- <2 2<- 1=done 2=done"},
+	{"run_is_withdrawn_from_one_that_is_retried", {TOGETHER(9), TRIES(2)},
+	 "+1a +2a +3a +4a <1 1<2 1<3 1=retry@100-2 w0b3r0t1p0 <- @100 <1#2 1<2#1 1=done 2=done <3#1 3=done <4 4=done"},
+	{"run_is_withdrawn_from_one_that_is_parked", {TOGETHER(9)},
+	 "+1a +2a +3a <1 1<2 1=park-1 w0b0r0t0p3 <- redrive:a <1#1 1<2#1 1<3#1 1=done 2=done 3=done"},
+	{"run_is_withdrawn_from_one_that_is_stopped_at", {TOGETHER(9)},
+	 "+1a +2a <1 1<2 1=stop-1 w1b1r0t0p0s <- resume <1#1 1<2#1 1=done 2=done"},
+	{"run_goes_on_behind_one_that_is_skipped", {TOGETHER(9)},
+	 "+1a +2a +3a <1 1<2 1=skip w0b1r1t0p0 2=done <3 3=done w0b0r0t0p0"},
+	{"second_of_a_run_is_retried_and_the_rest_waits_for_it", {TOGETHER(9), TRIES(2)},
+	 "+1a +2a +3a <1 1<2 1<3 1=done 2=retry@100-1 w0b1r0t1p0 @100 <2#2 2=done <3#1 3=done"},
+	{"run_returned_whole_is_first_again", {TOGETHER(9)},
+	 "+1a +2a +3b <1 1<2 1=return-1 w2b1r0t0p0 <1#1 1<2#1 1=done 2=done <3 3=done"},
+	{"end_of_a_run_returned_is_behind_what_runs", {TOGETHER(9)},
+	 "+1a +2a +3a +4a <1 1<2 1<3 1<4 3=return-1 w0b2r2t0p0 <- 1<3#1 1=done 2=done 3=done <4#1 4=done"},
+	{"run_keeps_to_running_max_and_a_stop", {TOGETHER(9), .running_max = 2},
+	 "+1a +2a +3a +4b <1 1<2 1<- 1=done 2<3 2=done 3=return <3 <4 4=stop 3<- 3=done w1b0r0t0p0s"},
+	{"run_keeps_to_the_rate", {TOGETHER(9), .rate_per_s = 10}, "+1a +2a <1 1<- @100 1<2 1=done 2=done"},
+	{"drop_takes_the_one_behind_a_run", {TOGETHER(9)},
+	 "+1a +2a +3a +4a <1 1<2 drop>3 drop>4 drop! 1=done 2=done w0b0r0t0p0"},
+	{"drop_takes_what_came_back", {TOGETHER(9)}, "+1a +2a +3b <1 1<2 <3 2=return drop>2 drop! 1=done 3=done"},
+	{"clear_leaves_a_run_whole", {TOGETHER(9)},
+	 "+1a +2a +3a +4b <1 1<2 clear>2 w0b0r2t0p0 +5a 2<5 1=done 2=done 5=done w0b0r0t0p0"},
+	{"run_cleared_and_retried_keeps_its_order", {TOGETHER(9), TRIES(2)},
+	 "+1a +2a +3a <1 1<2 clear>1 1=retry@100-1 w0b1r0t1p0 @100 <1#2 1<2#1 1=done 2=done w0b0r0t0p0"},
 	{"returned_delivery_is_first_again_and_was_not_tried", {KEYED},
 	 "+1a +2a +3b <1#1 1=return w2b1r0t0p0 <1#1 1=done <3 <2#1"},
 	{"running_max_holds", {.running_max = 2}, "+1 +2 +3 <1 <2 <- next@never 1=done next@0 <3 <-"},
@@ -424,8 +482,10 @@ static void delivery_memory_is_bounded_by_owed_max(void **state)
 
 static void delivery_dump_shows_every_state(void **state)
 {
-	struct td_delivery *delivery = td_delivery_new(&(struct td_delivery_options){
-		.keyed = true, .owed_max = 10, .retry = {.attempts_max = 3, .jitter = -1}});
+	struct td_delivery *delivery = td_delivery_new(&(struct td_delivery_options){.keyed = true,
+		.owed_max = 10,
+		.together_max = 2,
+		.retry = {.attempts_max = 3, .jitter = -1}});
 	struct td_buf dump = TD_BUF_INIT(10000);
 	struct td_due due;
 
@@ -438,12 +498,13 @@ static void delivery_dump_shows_every_state(void **state)
 	assert_true(td_delivery_take(delivery, 0, &due));
 	td_delivery_settle(delivery, due.ticket, TD_SETTLE_PARK, 0, 0, 0);
 	assert_true(td_delivery_take(delivery, 0, &due));
+	assert_true(td_delivery_take_behind(delivery, due.ticket, 0, &due));
 	td_delivery_dump(delivery, &dump);
 	assert_int_equal(td_buf_check(&dump, NULL), 0);
-	assert_string_equal(dump.at, "owed 8 of 10: waiting 1, blocked 3, running 1 of 10, "
+	assert_string_equal(dump.at, "owed 8 of 10: waiting 1, blocked 2, running 2 of 10, "
 				     "retrying 1, parked 2 of 1024\n"
 				     "running   token 5 key 0000000000000003 attempts 1\n"
-				     "blocked   token 6 key 0000000000000003 attempts 0\n"
+				     "running   token 6 key 0000000000000003 attempts 1\n"
 				     "retrying  token 1 key 0000000000000001 attempts 1 due 107\n"
 				     "blocked   token 2 key 0000000000000001 attempts 0\n"
 				     "waiting   token 7 key 0000000000000004 attempts 0\n"

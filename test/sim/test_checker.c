@@ -20,16 +20,22 @@
 #define ADMIT(ms, t, k)          {.act = SIM_ADMIT, .now_ms = (ms), .token = (t), .key = (k)}
 #define REFUSE(ms, t, k)         {.act = SIM_ADMIT, .now_ms = (ms), .token = (t), .key = (k), .code = TD_E_FULL}
 #define TAKE(ms, t, k, n)        {.act = SIM_TAKE, .now_ms = (ms), .token = (t), .key = (k), .attempt = (n)}
+#define BEHIND(ms, t, k, n)      {.act = SIM_BEHIND, .now_ms = (ms), .token = (t), .key = (k), .attempt = (n)}
+#define NO_MORE(ms, k)           {.act = SIM_NO_MORE, .now_ms = (ms), .key = (k)}
 #define NOTHING(ms, next)        {.act = SIM_NOTHING, .now_ms = (ms), .next_ms = (next)}
 #define SETTLE(ms, t, s, v, n)   {.act = SIM_SETTLE, .now_ms = (ms), .token = (t), .settle = TD_SETTLE_##s, \
                                   .settled = {.verdict = TD_VERDICT_##v, .attempts = (n)}}
+#define WITHDRAWING(ms, t, s, v, n, w) \
+                                 {.act = SIM_SETTLE, .now_ms = (ms), .token = (t), .settle = TD_SETTLE_##s, \
+                                  .settled = {.verdict = TD_VERDICT_##v, .attempts = (n), .withdrawn = (w)}}
 #define DONE(ms, t)              SETTLE(ms, t, DONE, DONE, 1)
 #define PARK(ms, t)              SETTLE(ms, t, PARK, PARKED, 1)
 #define RETRY(ms, t, n, due)     RETRY_AFTER(ms, t, n, due, 0)
 #define RETRY_AFTER(ms, t, n, due, after) \
                                  {.act = SIM_SETTLE, .now_ms = (ms), .token = (t), .settle = TD_SETTLE_RETRY, .after_ms = (after), \
                                   .settled = {.verdict = TD_VERDICT_RETRY, .attempts = (n), .due_ms = (due)}}
-#define RETURN(ms, t)            {.act = SIM_RETURN, .now_ms = (ms), .token = (t)}
+#define RETURN(ms, t)            {.act = SIM_RETURN, .now_ms = (ms), .token = (t), .code = 1}
+#define RETURN_RUN(ms, t, n)     {.act = SIM_RETURN, .now_ms = (ms), .token = (t), .code = (n)}
 #define REDRIVE(ms, k, found)    {.act = SIM_REDRIVE, .now_ms = (ms), .key = (k), .code = (found)}
 #define DISMISS(ms, k, found, t) {.act = SIM_DISMISS, .now_ms = (ms), .key = (k), .code = (found), .token = (t)}
 #define RESUME(ms)               {.act = SIM_RESUME, .now_ms = (ms)}
@@ -44,6 +50,7 @@
                                   .counts = {(w) + (b) + (r) + (t) + (p), w, b, r, t, p, false, false}}
 
 #define KEYED .keyed = true
+#define TOGETHER(n) .keyed = true, .together_max = (n)
 #define TRIES(n) .retry = {.attempts_max = (n), .first_ms = 100, .factor = 2, .longest_ms = 300, .jitter = 0.5, .exhausted = TD_SKIP}
 #define EXHAUSTED(n, c) .retry = {.attempts_max = (n), .first_ms = 100, .factor = 2, .longest_ms = 300, .jitter = 0.5, .exhausted = (c)}
 
@@ -74,6 +81,18 @@ static const struct row rows[] = {
 
 	{SIM_RULE_ONE, {KEYED}, {ADMIT(1, 1, 7), ADMIT(1, 2, 7), TAKE(1, 1, 7, 1), TAKE(1, 2, 7, 1)}},
 
+	{SIM_RULE_ONE, {KEYED}, {ADMIT(1, 1, 7), ADMIT(1, 2, 7), TAKE(1, 1, 7, 1), BEHIND(1, 2, 7, 1)}},
+	{SIM_RULE_ONE, {TOGETHER(2)},
+	 {ADMIT(1, 1, 7), ADMIT(1, 2, 7), ADMIT(1, 3, 7), TAKE(1, 1, 7, 1), BEHIND(1, 2, 7, 1), BEHIND(1, 3, 7, 1)}},
+	{SIM_RULE_ONE, {TOGETHER(3)}, /* not without whoever has the first */
+	 {ADMIT(1, 1, 7), ADMIT(1, 2, 7), TAKE(1, 1, 7, 1), TAKE(1, 2, 7, 1)}},
+	{SIM_RULE_ONE, {TOGETHER(3)}, {ADMIT(1, 1, 7), BEHIND(1, 1, 7, 1)}}, /* behind nothing */
+
+	{SIM_RULE_ORDER, {TOGETHER(3)}, /* one is left out */
+	 {ADMIT(1, 1, 7), ADMIT(1, 2, 7), ADMIT(1, 3, 7), TAKE(1, 1, 7, 1), BEHIND(1, 3, 7, 1)}},
+	{SIM_RULE_ORDER, {TOGETHER(3)}, /* behind one that was withdrawn */
+	 {ADMIT(1, 1, 7), ADMIT(1, 2, 7), ADMIT(1, 3, 7), TAKE(1, 1, 7, 1), BEHIND(1, 2, 7, 1), BEHIND(1, 3, 7, 1),
+	  RETURN_RUN(1, 2, 2), BEHIND(1, 3, 7, 1)}},
 	{SIM_RULE_ORDER, {KEYED}, {ADMIT(1, 1, 7), ADMIT(1, 2, 7), TAKE(1, 2, 7, 1)}},
 	{SIM_RULE_ORDER, {KEYED, TRIES(3)}, /* while it is retried */
 	 {ADMIT(1, 1, 7), ADMIT(1, 2, 7), TAKE(1, 1, 7, 1), RETRY(1, 1, 1, 90), TAKE(2, 2, 7, 1)}},
@@ -85,6 +104,19 @@ static const struct row rows[] = {
 	 {ADMIT(1, 1, 7), ADMIT(1, 2, 7), TAKE(1, 1, 7, 1), RETURN(1, 1), TAKE(2, 2, 7, 1)}},
 	{SIM_RULE_ORDER, {KEYED}, /* two behind a dismissed head */
 	 {ADMIT(1, 1, 7), ADMIT(1, 2, 7), ADMIT(1, 3, 7), TAKE(1, 1, 7, 1), PARK(1, 1), DISMISS(1, 7, 1, 1), TAKE(2, 3, 7, 1)}},
+
+	{SIM_RULE_WITHDRAW, {TOGETHER(3), TRIES(3)},
+	 {ADMIT(1, 1, 7), ADMIT(1, 2, 7), TAKE(1, 1, 7, 1), BEHIND(1, 2, 7, 1), RETRY(1, 1, 1, 90)}},
+	{SIM_RULE_WITHDRAW, {TOGETHER(3)}, {ADMIT(1, 1, 7), ADMIT(1, 2, 7), TAKE(1, 1, 7, 1), BEHIND(1, 2, 7, 1), RETURN(1, 1)}},
+	{SIM_RULE_WITHDRAW, {TOGETHER(3)}, /* what is done takes nothing with it */
+	 {ADMIT(1, 1, 7), ADMIT(1, 2, 7), TAKE(1, 1, 7, 1), BEHIND(1, 2, 7, 1), WITHDRAWING(1, 1, DONE, DONE, 1, 1)}},
+	{SIM_RULE_TICKET, {TOGETHER(3)}, /* out of order */
+	 {ADMIT(1, 1, 7), ADMIT(1, 2, 7), TAKE(1, 1, 7, 1), BEHIND(1, 2, 7, 1), DONE(1, 2)}},
+	{SIM_RULE_TICKET, {TOGETHER(3)}, /* withdrawn */
+	 {ADMIT(1, 1, 7), ADMIT(1, 2, 7), TAKE(1, 1, 7, 1), BEHIND(1, 2, 7, 1), WITHDRAWING(1, 1, PARK, PARKED, 1, 1), DONE(1, 2)}},
+	{SIM_RULE_ATTEMPTS, {TOGETHER(3)}, /* it was not tried */
+	 {ADMIT(1, 1, 7), ADMIT(1, 2, 7), TAKE(1, 1, 7, 1), BEHIND(1, 2, 7, 1), RETURN_RUN(1, 1, 2), TAKE(1, 1, 7, 1), BEHIND(1, 2, 7, 2)}},
+	{SIM_RULE_IDLE, {TOGETHER(3)}, {ADMIT(1, 1, 7), ADMIT(1, 2, 7), TAKE(1, 1, 7, 1), NO_MORE(1, 7)}},
 
 	{SIM_RULE_ATTEMPTS, {KEYED}, {ADMIT(1, 1, 7), TAKE(1, 1, 7, 2)}},
 	{SIM_RULE_ATTEMPTS, {TRIES(3)}, {ADMIT(1, 1, 7), TAKE(1, 1, 7, 1), RETRY(1, 1, 1, 90), TAKE(95, 1, 7, 1)}},
