@@ -81,7 +81,8 @@ enum td_state {
 	TD_FAILED,    /* given up: a dead letter was published */
 	TD_PARKED,    /* given up, and its key waits for td_redrive() or td_dismiss() */
 	TD_STOPPED,   /* the subscription stopped at it and waits for td_resume() */
-	TD_DROPPED,   /* not delivered: an observer's queue was full, or TD_STOP_AT_FIRST */
+	TD_DROPPED,   /* not delivered: TD_STOP_AT_FIRST, or the queue of an observer (or of who
+		       * hears the library's own events) was full */
 };
 /* "completed", "queued", "failed", "parked", "stopped", "dropped"; "unknown" else. */
 TD_PUBLIC const char *td_state_name(enum td_state state);
@@ -272,6 +273,11 @@ struct td_subscription_status {
 	bool stopped;
 	/* Counts since subscribing, of what was owed: what a plain handler does at once is not. */
 	uint64_t completed, failed, dropped, retried;
+	/*
+	 * Dead letters and outcomes of it that somebody would have heard of, had there been memory,
+	 * or a place in the cascade. (One that meets a full queue counts as `dropped` there.)
+	 */
+	uint64_t untold;
 };
 TD_PUBLIC void td_subscription_status(
 	struct td_subscription *subscription, struct td_subscription_status *status);

@@ -499,7 +499,10 @@ static int accept(struct td_bus *bus, const struct td_event *event, struct td_ro
 	int code;
 
 	if (later != NULL) {
-		if (later->head != NULL && later->count >= TD_CASCADE_MAX)
+		/* What handlers used up must not silence what is to be told of them. */
+		size_t most = (flags & ANNOUNCED) != 0 ? 2 * TD_CASCADE_MAX : TD_CASCADE_MAX;
+
+		if (later->head != NULL && later->count >= most)
 			return td_error_set(err, TD_E_LIMIT, TD_NO_OFFSET,
 				"%u events wait in this cascade", TD_CASCADE_MAX);
 		node = malloc(sizeof(*node) + routes->count * sizeof(node->routes[0]));

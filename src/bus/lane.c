@@ -1072,7 +1072,8 @@ void td_bus_status(struct td_subscription *s, struct td_subscription_status *sta
 	struct td_lane *lane = atomic_load(&s->lane);
 	struct td_delivery_counts counts;
 
-	*status = (struct td_subscription_status){0};
+	*status = (struct td_subscription_status){
+		.untold = atomic_load_explicit(&s->untold, memory_order_relaxed)};
 	if (lane == NULL)
 		return;
 	td_mutex_lock(&lane->lock);

@@ -52,6 +52,7 @@ struct td_subscription {
 	enum td_when_full when_full;
 	size_t queue_max, parked_max;
 	struct td_retry retry;
+	_Atomic uint64_t untold; /* own events about it that could not be told */
 
 	struct td_subscription *prev, *next; /* bus->subscriptions */
 	struct td_subscription *same_name;   /* bus->names */

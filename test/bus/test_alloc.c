@@ -30,6 +30,13 @@ static int fails(const struct td_event *event, struct td_context *context, void 
 	return td_fail(context, TD_PARK, "no");
 }
 
+static int skips(const struct td_event *event, struct td_context *context, void *arg)
+{
+	(void)event;
+	(void)arg;
+	return td_fail(context, TD_SKIP, "no");
+}
+
 /* What a handler could not do for want of memory is told as its failure. */
 static int blame(int code, const struct td_error *err)
 {
@@ -100,6 +107,33 @@ static int queued(void *arg)
 			assert_int_equal(calls - before, code == 0 ? 1 : 0);
 	}
 	td_receipt_fini(&receipt);
+	td_close(td);
+	return code;
+}
+
+/* What a failure could not be told for want of memory is counted. */
+static int told(void *arg)
+{
+	struct td_error err = TD_ERROR_INIT;
+	struct td_subscription_status status;
+	struct td_subscription *s = NULL;
+	struct td *td = NULL;
+	int letters = 0, code;
+
+	(void)arg;
+	code = td_open(&td, "mem:", NULL, &err);
+	if (code == 0)
+		code = td_subscribe(td, INTEREST(.type = "E"), skips, NULL, &s, &err);
+	if (code == 0)
+		code = td_subscribe(
+			td, INTEREST(.type = TD_DEAD_LETTER), quiet, &letters, NULL, &err);
+	if (code == 0)
+		code = td_publish(td, EVENT("E", "x"), NULL, &err);
+	if (code == TD_E_HANDLER) {
+		td_subscription_status(s, &status);
+		assert_int_equal((uint64_t)letters + status.untold, 1);
+		code = status.untold > 0 ? TD_E_NOMEM : 0;
+	}
 	td_close(td);
 	return code;
 }
@@ -180,6 +214,7 @@ static void bus_survives_the_nth_allocation_failing(void **state)
 	(void)state;
 	assert_true(alloc_torture(synchronous, NULL) > 20);
 	assert_true(alloc_torture(queued, NULL) > 20);
+	assert_true(alloc_torture(told, NULL) > 10);
 	assert_true(alloc_torture(requests, NULL) > 10);
 	assert_true(alloc_torture(topics, NULL) > 10);
 }
