@@ -13,6 +13,7 @@
 #include "base/crc32c.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/le.h"
 #include "base/map.h"
 #include "base/random.h"
 #include "base/ring.h"
