@@ -1,0 +1,681 @@
+/*
+ * First all that is known of each value is brought together: where the answers say it stands, and
+ * where it was seen. Two that disagree are found there. Then everything that was anywhere is sorted
+ * by position, and the rules that speak of order are sweeps over it.
+ */
+#include "checker.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NEVER UINT64_MAX
+
+/* What is known of one value. */
+struct fact {
+	uint64_t value, key;
+	uint32_t log, subject;
+	uint64_t asked; /* first */
+	uint64_t known; /* from when on it must be there; NEVER: it need not */
+	bool known_by_answer;
+	bool tried;     /* at least one append of it did not surely fail */
+	unsigned fresh; /* answers OK that did not call it a duplicate */
+	unsigned attempts;
+	bool stands;    /* the rest is known */
+	bool by_answer; /* ... from an answer */
+	uint64_t position, seq, revision;
+	uint64_t removal_asked, removed; /* NEVER: not */
+};
+
+struct removal {
+	uint32_t log;
+	uint64_t seq, asked, removed;
+};
+
+struct checker {
+	const struct sim_store_history *history;
+	struct fact *facts;
+	size_t facts_count;
+	struct td_map by_value;
+	struct fact **standing; /* by position */
+	size_t standing_count;
+	struct removal *removals; /* by log and seq, one of each */
+	size_t removals_count;
+	bool unseen_removed; /* something was removed that nobody ever saw */
+	struct sim_store_violation *violation;
+};
+
+#define breaks(checker, rule_, ...)                                                \
+	do {                                                                       \
+		struct sim_store_violation *first_ = (checker)->violation;         \
+		if (first_->rule == SIM_STORE_RULE_NONE) {                         \
+			first_->rule = SIM_STORE_RULE_##rule_;                     \
+			snprintf(first_->text, sizeof(first_->text), __VA_ARGS__); \
+		}                                                                  \
+	} while (0)
+
+static void *array_new(size_t count, size_t bytes)
+{
+	void *array = calloc(count + 1, bytes);
+
+	TD_ASSERT(array != NULL);
+	return array;
+}
+
+static int compare(uint64_t a, uint64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static void sort(struct fact **facts, size_t count, int (*order)(const void *a, const void *b))
+{
+	qsort(facts, count, sizeof(struct fact *), order);
+}
+
+/* --- removals ----------------------------------------------------------------------------- */
+
+static int by_log_and_seq(const void *a, const void *b)
+{
+	const struct removal *left = a, *right = b;
+	int order = compare(left->log, right->log);
+
+	return order != 0 ? order : compare(left->seq, right->seq);
+}
+
+static void take_removals(struct checker *checker)
+{
+	const struct sim_store_history *history = checker->history;
+	struct removal *out = array_new(history->removals_count, sizeof(*out));
+	size_t count = 0;
+
+	for (size_t i = 0; i < history->removals_count; i++) {
+		const struct sim_store_removal *in = &history->removals[i];
+		bool done = in->outcome == SIM_STORE_OK;
+
+		if (in->outcome != SIM_STORE_FAILED)
+			out[count++] = (struct removal){
+				in->log, in->seq, in->asked, done ? in->answered : NEVER};
+	}
+	qsort(out, count, sizeof(*out), by_log_and_seq);
+	checker->removals = out;
+	for (size_t i = 0; i < count; i++) {
+		struct removal *last = out + checker->removals_count - 1;
+
+		if (checker->removals_count > 0 && by_log_and_seq(last, &out[i]) == 0) {
+			last->asked = last->asked < out[i].asked ? last->asked : out[i].asked;
+			last->removed =
+				last->removed < out[i].removed ? last->removed : out[i].removed;
+		} else {
+			out[checker->removals_count++] = out[i];
+		}
+	}
+}
+
+static const struct removal *find_removal(const struct checker *checker, uint32_t log, uint64_t seq)
+{
+	struct removal key = {.log = log, .seq = seq};
+
+	return bsearch(
+		&key, checker->removals, checker->removals_count, sizeof(key), by_log_and_seq);
+}
+
+/* --- what is known of each value ---------------------------------------------------------- */
+
+static struct fact *fact_of(struct checker *checker, const struct sim_store_entry *entry)
+{
+	struct fact *fact = td_map_get(&checker->by_value, entry->value);
+
+	if (fact == NULL) {
+		fact = &checker->facts[checker->facts_count++];
+		*fact = (struct fact){
+			.value = entry->value,
+			.key = entry->key,
+			.log = entry->log,
+			.subject = entry->subject,
+			.asked = checker->history->appends[entry->append].asked,
+			.known = NEVER,
+			.removal_asked = NEVER,
+			.removed = NEVER,
+		};
+		TD_ASSERT(td_map_put(&checker->by_value, entry->value, fact));
+	}
+	return fact;
+}
+
+/* It stands there, says an answer or somebody who saw it. */
+static void stands_at(struct checker *checker, struct fact *fact, bool answer, uint64_t position,
+	uint64_t seq, uint64_t revision)
+{
+	if (!fact->stands) {
+		fact->stands = true;
+		fact->by_answer = answer;
+		fact->position = position;
+		fact->seq = seq;
+		fact->revision = revision;
+		return;
+	}
+	if (fact->position == position && fact->seq == seq && fact->revision == revision)
+		return;
+	if (answer != fact->by_answer)
+		breaks(checker, ANSWER,
+			"value %" PRIu64 ": answered or seen at position %" PRIu64 ", seq %" PRIu64
+			", revision %" PRIu64 ", and at %" PRIu64 ", %" PRIu64 ", %" PRIu64,
+			fact->value, fact->position, fact->seq, fact->revision, position, seq,
+			revision);
+	else if (fact->key != 0 && fact->position != position)
+		breaks(checker, TWICE,
+			"value %" PRIu64 ", key %" PRIu64 ": at position %" PRIu64
+			" and at %" PRIu64,
+			fact->value, fact->key, fact->position, position);
+	else
+		breaks(checker, POSITION,
+			"value %" PRIu64 ": at position %" PRIu64 " and at %" PRIu64, fact->value,
+			fact->position, position);
+}
+
+static void known_from(struct fact *fact, uint64_t moment, bool answer)
+{
+	if (moment < fact->known) {
+		fact->known = moment;
+		fact->known_by_answer = answer;
+	}
+}
+
+static void take_answer(struct checker *checker, struct fact *fact,
+	const struct sim_store_append *append, const struct sim_store_entry *entry)
+{
+	fact->attempts++;
+	fact->tried |= append->outcome != SIM_STORE_FAILED;
+	if (append->outcome != SIM_STORE_OK)
+		return;
+	fact->fresh += !entry->duplicate;
+	stands_at(checker, fact, true, entry->position, entry->seq, entry->revision);
+	known_from(fact, append->answered, true);
+}
+
+static void take_answers(struct checker *checker)
+{
+	const struct sim_store_history *history = checker->history;
+
+	for (size_t i = 0; i < history->entries_count; i++) {
+		const struct sim_store_entry *entry = &history->entries[i];
+
+		take_answer(
+			checker, fact_of(checker, entry), &history->appends[entry->append], entry);
+	}
+	for (size_t i = 0; i < checker->facts_count; i++) {
+		const struct fact *fact = &checker->facts[i];
+
+		if (fact->fresh > 1)
+			breaks(checker, TWICE, "value %" PRIu64 ": accepted as new %u times",
+				fact->value, fact->fresh);
+		if (fact->known_by_answer && fact->fresh == 0 && fact->attempts == 1)
+			breaks(checker, DUPLICATE,
+				"value %" PRIu64 ": tried once, and called a duplicate",
+				fact->value);
+	}
+}
+
+static void take_event(struct checker *checker, const struct sim_store_pass *pass,
+	const struct sim_store_event *event)
+{
+	struct fact *fact = td_map_get(&checker->by_value, event->value);
+
+	if (fact == NULL || fact->log != event->log || fact->subject != event->subject ||
+		fact->asked > pass->answered)
+		breaks(checker, PHANTOM,
+			"position %" PRIu64 ": value %" PRIu64 " in log %u, subject %u: nobody "
+			"wrote that",
+			event->position, event->value, event->log, event->subject);
+	else if (!fact->tried)
+		breaks(checker, PHANTOM, "position %" PRIu64 ": value %" PRIu64 " had been refused",
+			event->position, event->value);
+	else if (!event->intact)
+		breaks(checker, CONTENT, "position %" PRIu64 ": value %" PRIu64, event->position,
+			event->value);
+	else {
+		stands_at(checker, fact, false, event->position, event->seq, event->revision);
+		known_from(fact, pass->answered, false);
+	}
+}
+
+static void take_passes(struct checker *checker)
+{
+	const struct sim_store_history *history = checker->history;
+
+	for (size_t i = 0; i < history->passes_count; i++) {
+		const struct sim_store_pass *pass = &history->passes[i];
+		uint64_t least = pass->from;
+
+		for (size_t k = 0; k < pass->events_count; k++) {
+			const struct sim_store_event *event = &history->events[pass->events + k];
+
+			if (event->position < least)
+				breaks(checker, BACKWARD,
+					"position %" PRIu64 " where %" PRIu64
+					" or more was to come",
+					event->position, least);
+			least = event->position + 1;
+			take_event(checker, pass, event);
+		}
+	}
+}
+
+/* --- order -------------------------------------------------------------------------------- */
+
+static int by_position(const void *a, const void *b)
+{
+	return compare((*(struct fact *const *)a)->position, (*(struct fact *const *)b)->position);
+}
+
+static void sort_standing(struct checker *checker)
+{
+	for (size_t i = 0; i < checker->facts_count; i++) {
+		struct fact *fact = &checker->facts[i];
+		const struct removal *removal;
+
+		if (!fact->stands)
+			continue;
+		removal = find_removal(checker, fact->log, fact->seq);
+		if (removal != NULL) {
+			fact->removal_asked = removal->asked;
+			fact->removed = removal->removed;
+		}
+		checker->standing[checker->standing_count++] = fact;
+	}
+	sort(checker->standing, checker->standing_count, by_position);
+	for (size_t i = 1; i < checker->standing_count; i++) {
+		const struct fact *a = checker->standing[i - 1], *b = checker->standing[i];
+
+		if (a->position == b->position)
+			breaks(checker, POSITION,
+				"position %" PRIu64 ": values %" PRIu64 " and %" PRIu64,
+				a->position, a->value, b->value);
+	}
+}
+
+/* The last of a log, or of a subject of one. */
+struct last {
+	uint64_t number, missing;
+};
+
+static struct last *last_of(struct td_map *map, uint64_t key)
+{
+	struct last *last = td_map_get(map, key);
+
+	if (last == NULL) {
+		last = array_new(1, sizeof(*last));
+		TD_ASSERT(td_map_put(map, key, last));
+	}
+	return last;
+}
+
+static void free_lasts(struct td_map *map)
+{
+	size_t cursor = 0;
+
+	for (struct td_map_slot *slot; (slot = td_map_next(map, &cursor)) != NULL;)
+		free(slot->value);
+	td_map_fini(map);
+}
+
+static uint64_t subject_key(const struct fact *fact)
+{
+	return (uint64_t)fact->log << 32 | fact->subject;
+}
+
+/* Numbers of a log: each once, and what is missing was removed. */
+static void check_seq(struct checker *checker, struct last *last, const struct fact *fact)
+{
+	if (fact->seq <= last->number)
+		breaks(checker, SEQ,
+			"log %u, position %" PRIu64 ": seq %" PRIu64 " behind seq %" PRIu64,
+			fact->log, fact->position, fact->seq, last->number);
+	for (uint64_t seq = last->number + 1;
+		seq < fact->seq && checker->violation->rule == SIM_STORE_RULE_NONE; seq++) {
+		last->missing++;
+		checker->unseen_removed = true;
+		if (find_removal(checker, fact->log, seq) == NULL)
+			breaks(checker, SEQ, "log %u: seq %" PRIu64 " was never given", fact->log,
+				seq);
+	}
+	last->number = fact->seq;
+}
+
+/* Revisions of a subject: the same; those missing are among what is missing of the log. */
+static void check_revision(
+	struct checker *checker, struct last *last, struct last *log, const struct fact *fact)
+{
+	if (fact->revision <= last->number) {
+		breaks(checker, REVISION,
+			"log %u, subject %u, position %" PRIu64 ": revision %" PRIu64
+			" behind %" PRIu64,
+			fact->log, fact->subject, fact->position, fact->revision, last->number);
+	} else if (fact->revision - last->number - 1 > log->missing) {
+		breaks(checker, REVISION,
+			"log %u, subject %u, position %" PRIu64 ": revision %" PRIu64
+			" behind %" PRIu64 ": too many are missing",
+			fact->log, fact->subject, fact->position, fact->revision, last->number);
+	} else {
+		log->missing -= fact->revision - last->number - 1;
+	}
+	last->number = fact->revision;
+}
+
+static void check_numbers(struct checker *checker)
+{
+	struct td_map logs = TD_MAP_INIT, subjects = TD_MAP_INIT;
+
+	for (size_t i = 0; i < checker->standing_count; i++) {
+		const struct fact *fact = checker->standing[i];
+		struct last *log = last_of(&logs, fact->log);
+
+		check_seq(checker, log, fact);
+		check_revision(checker, last_of(&subjects, subject_key(fact)), log, fact);
+	}
+	free_lasts(&logs);
+	free_lasts(&subjects);
+}
+
+static int by_asked(const void *a, const void *b)
+{
+	return compare((*(struct fact *const *)a)->asked, (*(struct fact *const *)b)->asked);
+}
+
+static int by_known(const void *a, const void *b)
+{
+	return compare((*(struct fact *const *)a)->known, (*(struct fact *const *)b)->known);
+}
+
+/* What was asked for after something was known stands behind it. */
+static void check_order(struct checker *checker)
+{
+	size_t count = checker->standing_count, next = 0;
+	struct fact **asked = array_new(count, sizeof(struct fact *));
+	struct fact **known = array_new(count, sizeof(struct fact *));
+	const struct fact *furthest = NULL;
+
+	for (size_t i = 0; i < count; i++)
+		asked[i] = known[i] = checker->standing[i];
+	sort(asked, count, by_asked);
+	sort(known, count, by_known);
+	for (size_t i = 0; i < count; i++) {
+		for (; next < count && known[next]->known < asked[i]->asked; next++)
+			if (furthest == NULL || known[next]->position > furthest->position)
+				furthest = known[next];
+		if (furthest != NULL && asked[i]->position < furthest->position)
+			breaks(checker, ORDER,
+				"value %" PRIu64 " at position %" PRIu64
+				" was asked for when value %" PRIu64 " stood at %" PRIu64
+				" already",
+				asked[i]->value, asked[i]->position, furthest->value,
+				furthest->position);
+	}
+	free(asked);
+	free(known);
+}
+
+/* --- what a pass must see, and must not --------------------------------------------------- */
+
+static void must_see(
+	struct checker *checker, const struct sim_store_pass *pass, const struct fact *fact)
+{
+	if (fact->known > pass->asked || fact->removal_asked < pass->answered)
+		return;
+	if (!fact->known_by_answer)
+		breaks(checker, UNREAD,
+			"value %" PRIu64 " was seen at position %" PRIu64 ", and later not",
+			fact->value, fact->position);
+	else if (pass->final)
+		breaks(checker, LOST,
+			"value %" PRIu64 " in log %u was acknowledged at position %" PRIu64,
+			fact->value, fact->log, fact->position);
+	else
+		breaks(checker, STALE,
+			"value %" PRIu64 " was acknowledged at position %" PRIu64
+			", and a pass from %" PRIu64 " did not see it",
+			fact->value, fact->position, pass->from);
+}
+
+static void check_pass(struct checker *checker, const struct sim_store_pass *pass)
+{
+	const struct sim_store_event *events = checker->history->events + pass->events;
+	size_t k = 0;
+
+	for (size_t i = 0; i < checker->standing_count; i++) {
+		const struct fact *fact = checker->standing[i];
+		bool seen;
+
+		while (k < pass->events_count && events[k].position < fact->position)
+			k++;
+		seen = k < pass->events_count && events[k].position == fact->position;
+		if (seen && fact->removed < pass->asked)
+			breaks(checker, UNDEAD,
+				"value %" PRIu64 " at position %" PRIu64 " had been removed",
+				fact->value, fact->position);
+		if (!seen && fact->position >= pass->from && pass->whole)
+			must_see(checker, pass, fact);
+	}
+}
+
+static void check_passes(struct checker *checker)
+{
+	bool final = false;
+
+	for (size_t i = 0; i < checker->history->passes_count; i++) {
+		check_pass(checker, &checker->history->passes[i]);
+		final |= checker->history->passes[i].final;
+	}
+	TD_ASSERT(final); /* a history without one proves nothing */
+}
+
+/* --- keys, expectations, appends ---------------------------------------------------------- */
+
+static int by_key(const void *a, const void *b)
+{
+	const struct fact *left = *(struct fact *const *)a, *right = *(struct fact *const *)b;
+	int order = compare(left->log, right->log);
+
+	return order != 0 ? order : compare(left->key, right->key);
+}
+
+static void check_keys(struct checker *checker)
+{
+	size_t count = checker->standing_count;
+	struct fact **facts = array_new(count, sizeof(struct fact *));
+
+	memcpy(facts, checker->standing, count * sizeof(struct fact *));
+	sort(facts, count, by_key);
+	for (size_t i = 1; i < count; i++)
+		if (facts[i]->key != 0 && by_key(&facts[i - 1], &facts[i]) == 0)
+			breaks(checker, TWICE,
+				"log %u, key %" PRIu64 ": values %" PRIu64 " and %" PRIu64,
+				facts[i]->log, facts[i]->key, facts[i - 1]->value, facts[i]->value);
+	free(facts);
+}
+
+static int by_subject(const void *a, const void *b)
+{
+	const struct fact *left = *(struct fact *const *)a, *right = *(struct fact *const *)b;
+	int order = compare(subject_key(left), subject_key(right));
+
+	return order != 0 ? order : compare(left->position, right->position);
+}
+
+/* The facts of a subject in order of position, in `facts` sorted so. */
+static struct fact **subject_facts(
+	const struct checker *checker, struct fact **facts, uint64_t key, size_t *count)
+{
+	size_t low = 0, high = checker->standing_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (subject_key(facts[middle]) < key)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (*count = 0;
+		low + *count < checker->standing_count && subject_key(facts[low + *count]) == key;)
+		++*count;
+	return facts + low;
+}
+
+static void check_accepted(struct checker *checker, struct fact **facts, size_t count,
+	const struct sim_store_append *append, const struct sim_store_entry *entry)
+{
+	bool maybe_live = false, surely_live = false;
+
+	for (size_t i = 0; i < count && facts[i]->position < entry->position; i++) {
+		maybe_live |= facts[i]->removed > append->asked;
+		surely_live |= facts[i]->removal_asked > append->answered;
+	}
+	if (entry->expect == SIM_STORE_EXACTLY && entry->revision != entry->revision_expected + 1)
+		breaks(checker, EXPECTED,
+			"value %" PRIu64 ": revision %" PRIu64 " expected, %" PRIu64 " given",
+			entry->value, entry->revision_expected, entry->revision);
+	if (entry->expect == SIM_STORE_NONE && surely_live)
+		breaks(checker, EXPECTED, "value %" PRIu64 ": none expected, and there was one",
+			entry->value);
+	if (entry->expect == SIM_STORE_EXISTS && !maybe_live)
+		breaks(checker, EXPECTED, "value %" PRIu64 ": one expected, and there was none",
+			entry->value);
+}
+
+/* Refused: whether what it was told could have been so, at some moment between. */
+static void check_refused(struct checker *checker, struct fact **facts, size_t count,
+	const struct sim_store_append *append, const struct sim_store_entry *entry)
+{
+	uint64_t found = append->revision_found, least = 0, most = 0;
+	bool removals = false;
+
+	for (size_t i = 0; i < count; i++) {
+		removals |= facts[i]->removal_asked < append->answered;
+		if (facts[i]->known < append->asked && facts[i]->revision > least)
+			least = facts[i]->revision;
+		if (facts[i]->asked < append->answered && facts[i]->revision > most)
+			most = facts[i]->revision;
+	}
+	/* Those before it in the same append count, too. */
+	most += append->conflict_entry;
+	if (found > most || (found < least && !removals))
+		breaks(checker, CONFLICT,
+			"log %u, subject %u: told of revision %" PRIu64
+			" when it was between %" PRIu64 " and %" PRIu64,
+			entry->log, entry->subject, found, least, most);
+	else if ((entry->expect == SIM_STORE_EXACTLY && found == entry->revision_expected) ||
+		 (entry->expect == SIM_STORE_NONE && found == 0) ||
+		 (entry->expect == SIM_STORE_EXISTS && found != 0 && !removals) ||
+		 entry->expect == SIM_STORE_ANY)
+		breaks(checker, CONFLICT,
+			"log %u, subject %u: refused with revision %" PRIu64
+			", which is what was expected",
+			entry->log, entry->subject, found);
+}
+
+static void check_expectations(struct checker *checker)
+{
+	const struct sim_store_history *history = checker->history;
+	struct fact **sorted = array_new(checker->standing_count, sizeof(struct fact *));
+
+	memcpy(sorted, checker->standing, checker->standing_count * sizeof(struct fact *));
+	sort(sorted, checker->standing_count, by_subject);
+	for (size_t i = 0; i < history->entries_count; i++) {
+		const struct sim_store_entry *entry = &history->entries[i];
+		const struct sim_store_append *append = &history->appends[entry->append];
+		uint64_t key = (uint64_t)entry->log << 32 | entry->subject;
+		struct fact **facts;
+		size_t count;
+
+		if (entry->expect == SIM_STORE_ANY && !append->conflict)
+			continue;
+		facts = subject_facts(checker, sorted, key, &count);
+		if (append->outcome == SIM_STORE_OK && !entry->duplicate)
+			check_accepted(checker, facts, count, append, entry);
+		if (append->conflict && i == append->entries + append->conflict_entry)
+			check_refused(checker, facts, count, append, entry);
+	}
+	free(sorted);
+}
+
+/* All of an append or nothing, and one behind the other. */
+static void check_append(struct checker *checker, const struct sim_store_append *append)
+{
+	const struct sim_store_entry *entries = checker->history->entries + append->entries;
+	const struct fact *first = td_map_get(&checker->by_value, entries[0].value);
+
+	for (size_t i = 1; i < append->entries_count; i++) {
+		const struct fact *fact = td_map_get(&checker->by_value, entries[i].value);
+
+		if (fact->stands != first->stands) {
+			if (!checker->unseen_removed)
+				breaks(checker, TORN,
+					"values %" PRIu64 " and %" PRIu64
+					" are of one append, and one is not there",
+					first->value, fact->value);
+		} else if (fact->stands && fact->position != first->position + i) {
+			breaks(checker, TORN,
+				"values %" PRIu64 " and %" PRIu64
+				" are of one append, and stand at %" PRIu64 " and %" PRIu64,
+				first->value, fact->value, first->position, fact->position);
+		}
+	}
+}
+
+static void check_appends(struct checker *checker)
+{
+	for (size_t i = 0; i < checker->history->appends_count; i++) {
+		const struct sim_store_append *append = &checker->history->appends[i];
+
+		if (append->entries_count > 1 && append->outcome != SIM_STORE_FAILED)
+			check_append(checker, append);
+	}
+}
+
+/* --- all ---------------------------------------------------------------------------------- */
+
+bool sim_store_check(const struct sim_store_history *history, struct sim_store_violation *violation)
+{
+	struct checker checker = {
+		.history = history,
+		.facts = array_new(history->entries_count, sizeof(struct fact)),
+		.standing = array_new(history->entries_count, sizeof(struct fact *)),
+		.violation = violation,
+	};
+	static void (*const steps[])(struct checker *) = {take_removals, take_answers, take_passes,
+		sort_standing, check_numbers, check_order, check_passes, check_keys,
+		check_expectations, check_appends};
+
+	*violation = (struct sim_store_violation){.rule = SIM_STORE_RULE_NONE};
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		if (violation->rule == SIM_STORE_RULE_NONE)
+			steps[i](&checker);
+	free(checker.facts);
+	free(checker.standing);
+	free(checker.removals);
+	td_map_fini(&checker.by_value);
+	return violation->rule == SIM_STORE_RULE_NONE;
+}
+
+/* clang-format off */
+static const struct {
+	const char *name, *meaning;
+} rules[SIM_STORE_RULES_COUNT] = {
+	[SIM_STORE_RULE_NONE] = {"NONE", "all promises were kept"},
+#define RULE_ROW(name, meaning) [SIM_STORE_RULE_##name] = {#name, meaning},
+	SIM_STORE_RULES(RULE_ROW)
+#undef RULE_ROW
+};
+/* clang-format on */
+
+const char *sim_store_rule_name(enum sim_store_rule rule)
+{
+	return rules[rule].name;
+}
+
+const char *sim_store_rule_meaning(enum sim_store_rule rule)
+{
+	return rules[rule].meaning;
+}

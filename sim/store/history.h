@@ -1,0 +1,112 @@
+/*
+ * What clients of a store did and saw: the only thing its checker gets. The store may be a handle in
+ * a simulated world, a process that was killed, or a server behind a network; the history is the
+ * same, and it survives what it is about.
+ *
+ *	append   asked at `asked`, answered at `answered`: OK, FAILED (surely not done) or UNKNOWN
+ *	         (no answer: a crash, a timeout); one entry or several that stand or fall together
+ *	removal  the same, of one event
+ *	pass     a reading from one position on, in order: what it saw, and whether it came to the end
+ *	crash    everybody's memory is gone; what was unknown stays so
+ *
+ * Moments are numbers that only grow; two things may not share one. A *value* names an entry: it is
+ * in the payload and used once, so whoever reads it knows which append wrote it.
+ */
+#ifndef SIM_STORE_HISTORY_H
+#define SIM_STORE_HISTORY_H
+
+#include "base/base.h"
+
+enum sim_store_outcome { SIM_STORE_UNKNOWN, SIM_STORE_OK, SIM_STORE_FAILED };
+
+enum sim_store_expect {
+	SIM_STORE_ANY,
+	SIM_STORE_NONE,
+	SIM_STORE_EXISTS,
+	SIM_STORE_EXACTLY,
+};
+
+struct sim_store_entry {
+	size_t append; /* it belongs to */
+	uint64_t value;
+	uint64_t key; /* for duplicates; 0: none. The same again is the same event tried again */
+	uint32_t log, subject;
+	enum sim_store_expect expect;
+	uint64_t revision_expected;
+	/* The answer, where it was OK. */
+	bool duplicate;
+	uint64_t position, seq, revision;
+};
+
+struct sim_store_append {
+	uint64_t asked, answered; /* answered: UINT64_MAX while UNKNOWN */
+	enum sim_store_outcome outcome;
+	size_t entries, entries_count; /* in history->entries, one behind the other */
+	/* FAILED for the wrong revision: which entry, and what it was told to have. */
+	bool conflict;
+	size_t conflict_entry; /* counted within the append */
+	uint64_t revision_found;
+};
+
+struct sim_store_removal {
+	uint64_t asked, answered;
+	enum sim_store_outcome outcome;
+	uint32_t log;
+	uint64_t seq;
+};
+
+/* One event, as somebody saw it. */
+struct sim_store_event {
+	uint64_t position, seq, revision;
+	uint32_t log, subject;
+	uint64_t value;
+	bool intact; /* all other content is as the value says */
+};
+
+struct sim_store_pass {
+	uint64_t asked, answered;
+	uint64_t from; /* position */
+	bool whole;    /* it came to the end of what there was; else it was broken off */
+	bool final;    /* after everything, of everything */
+	size_t events, events_count; /* in history->events */
+};
+
+struct sim_store_history {
+	struct sim_store_entry *entries;
+	struct sim_store_append *appends;
+	struct sim_store_removal *removals;
+	struct sim_store_pass *passes;
+	struct sim_store_event *events;
+	uint64_t *crashes; /* moments */
+	size_t entries_count, appends_count, removals_count, passes_count, events_count,
+		crashes_count;
+	uint64_t moment; /* the last one given */
+};
+
+#define SIM_STORE_HISTORY_INIT \
+	{                      \
+		.moment = 0    \
+	}
+
+/* A moment later than all before. */
+uint64_t sim_store_moment(struct sim_store_history *history);
+
+/* Ask for an append: its number; entries are copied and may be answered by that number later. */
+size_t sim_store_ask(
+	struct sim_store_history *history, const struct sim_store_entry *entries, size_t count);
+struct sim_store_entry *sim_store_entries(struct sim_store_history *history, size_t append);
+/* It was answered now. */
+void sim_store_answer(
+	struct sim_store_history *history, size_t append, enum sim_store_outcome outcome);
+size_t sim_store_ask_removal(struct sim_store_history *history, uint32_t log, uint64_t seq);
+void sim_store_answer_removal(
+	struct sim_store_history *history, size_t removal, enum sim_store_outcome outcome);
+/* Begin a pass; then what it sees, one by one, with no other pass between; then its end. */
+size_t sim_store_pass_begin(struct sim_store_history *history, uint64_t from);
+void sim_store_pass_see(struct sim_store_history *history, const struct sim_store_event *event);
+void sim_store_pass_end(struct sim_store_history *history, bool whole, bool final);
+void sim_store_crash(struct sim_store_history *history);
+
+void sim_store_history_fini(struct sim_store_history *history);
+
+#endif
