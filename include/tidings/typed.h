@@ -112,20 +112,23 @@ struct td_type {
  *
  * TD_EVENT        a fact. All that, and for TD_EVENT(order_placed, "OrderPlaced", ORDER_PLACED):
  *	typedef int order_placed_handler(const struct order_placed *, struct td_context *, void *)
+ *	struct td_draft order_placed_draft(subject, const struct order_placed *)
  *	int order_placed_publish(td, subject, const struct order_placed *, receipt, err)
  *	int order_placed_subscribe(td, pattern, order_placed_handler *, arg, interest,
  *		subscription, err)
  *	  `interest` may be NULL; its type is set to the event's, its subject to `pattern` if that
- *	  is not NULL. To publish with more attributes: td_publish() with a draft's `object` and
- *	  `object_type`.
+ *	  is not NULL; the rest of it, filters and retries and queues, counts as ever.
+ *	  To say more than the struct does (attributes, an id, flags), take the draft and go on as
+ *	  with any: td_publish_with(), td_event_new(), td_request(), td_reply(). Like the struct, it
+ *	  is borrowed: the draft points to it.
  *
- * TD_COMMAND_TYPE a request to do something. As TD_STRUCT, the handler as above, and
+ * TD_COMMAND_TYPE a request to do something. As TD_STRUCT, handler and draft as above, and
  *	int ship_order_request(td, subject, const struct ship_order *, timeout_ms, reply, err)
  *	int ship_order_send(td, subject, const struct ship_order *, receipt, err)   td_command()
  *	int ship_order_handle(td, ship_order_handler *, arg, interest, subscription, err)
  * TD_QUERY_TYPE   a request for data: the same without _send.
  *
- * TD_REPLY_TYPE   what such a handler answers. As TD_STRUCT, and
+ * TD_REPLY_TYPE   what such a handler answers. As TD_STRUCT, the draft as above, and
  *	int order_shipped_reply(context, const struct order_shipped *, err)         td_reply()
  *	  The other side reads it with order_shipped_view(reply, ...).
  */
@@ -135,11 +138,12 @@ struct td_type {
 
 #define TD_EVENT(name, type, FIELDS) \
 	TD_TYPED_TYPE(name, type, FIELDS) \
+	TD_TYPED_DRAFT(name) \
 	TD_TYPED_HANDLER(name) \
 	TD_TYPED_FUNCTION name##_publish(struct td *td, const char *subject, \
 		const struct name *object, struct td_receipt *receipt, struct td_error *err) \
 	{ \
-		struct td_draft draft = td_typed_draft(&name##_type, subject, object); \
+		struct td_draft draft = name##_draft(subject, object); \
 		return td_publish(td, &draft, receipt, err); \
 	} \
 	TD_TYPED_FUNCTION name##_subscribe(struct td *td, const char *pattern, \
@@ -153,26 +157,29 @@ struct td_type {
 
 #define TD_COMMAND_TYPE(name, type, FIELDS) \
 	TD_TYPED_TYPE(name, type, FIELDS) \
+	TD_TYPED_DRAFT(name) \
 	TD_TYPED_HANDLER(name) \
 	TD_TYPED_REQUEST(name, TD_COMMAND) \
 	TD_TYPED_FUNCTION name##_send(struct td *td, const char *subject, \
 		const struct name *object, struct td_receipt *receipt, struct td_error *err) \
 	{ \
-		struct td_draft draft = td_typed_draft(&name##_type, subject, object); \
+		struct td_draft draft = name##_draft(subject, object); \
 		return td_command(td, &draft, receipt, err); \
 	}
 
 #define TD_QUERY_TYPE(name, type, FIELDS) \
 	TD_TYPED_TYPE(name, type, FIELDS) \
+	TD_TYPED_DRAFT(name) \
 	TD_TYPED_HANDLER(name) \
 	TD_TYPED_REQUEST(name, TD_QUERY)
 
 #define TD_REPLY_TYPE(name, type, FIELDS) \
 	TD_TYPED_TYPE(name, type, FIELDS) \
+	TD_TYPED_DRAFT(name) \
 	TD_TYPED_FUNCTION name##_reply(struct td_context *context, const struct name *object, \
 		struct td_error *err) \
 	{ \
-		struct td_draft draft = td_typed_draft(&name##_type, NULL, object); \
+		struct td_draft draft = name##_draft(NULL, object); \
 		return td_reply(context, &draft, err); \
 	}
 /* clang-format on */
@@ -375,6 +382,13 @@ static inline struct td_interest td_typed_interest(
 	} \
 	TD_TYPED_END
 
+#define TD_TYPED_DRAFT(name) \
+	TD_TYPED_UNUSED static inline struct td_draft name##_draft( \
+		const char *subject, const struct name *object) \
+	{ \
+		return td_typed_draft(&name##_type, subject, object); \
+	}
+
 #define TD_TYPED_HANDLER(name) \
 	TD_TYPED_BEGIN \
 	typedef int name##_handler( \
@@ -391,7 +405,7 @@ static inline struct td_interest td_typed_interest(
 		const struct name *object, int64_t timeout_ms, struct td_event **reply, \
 		struct td_error *err) \
 	{ \
-		struct td_draft draft = td_typed_draft(&name##_type, subject, object); \
+		struct td_draft draft = name##_draft(subject, object); \
 		return td_request(td, kind, &draft, timeout_ms, reply, err); \
 	} \
 	TD_TYPED_FUNCTION name##_handle(struct td *td, name##_handler *handler, void *arg, \
