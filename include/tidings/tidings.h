@@ -233,6 +233,7 @@ struct td_interest {
 	bool async;    /* queued, in a lane of its own */
 	bool sync;     /* synchronous also on a handle opened with `async` */
 	bool observer; /* looks on: may lose events, its failures concern nobody */
+	bool own;      /* the library's own events, too, without naming them: see TD_DEAD_LETTER */
 	enum td_order order;
 	size_t queue_max; /* deliveries that may wait; default 65,536 */
 	enum td_when_full when_full;
@@ -363,8 +364,8 @@ TD_PUBLIC void td_trace_set(struct td *td, td_trace_hook *hook, void *arg);
 
 /*
  * What the library itself announces, as events; each is caused by what it tells of and stands in
- * its story. They go to those who ask for them, by type or by a subject that begins with "td.",
- * not to those who ask for all.
+ * its story. They go to those who ask for them, by type, by a subject that begins with "td.", or
+ * with `own`; not to those who just ask for all.
  *
  * A dead letter: a delivery was given up. Subject td.deadletter.<subscription>; data, JSON:
  * subscription, class, code, reason, attempts, and the event.

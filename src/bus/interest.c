@@ -520,7 +520,7 @@ static int make(struct td_subscription **out, struct td_bus *bus,
 		s->pattern = strdup(interest->subject != NULL ? interest->subject : ">");
 		if (interest->name != NULL)
 			s->name = strdup(interest->name);
-		s->hears_own = s->types_count > 0 ||
+		s->hears_own = interest->own || s->types_count > 0 ||
 			       (s->pattern != NULL && strncmp(s->pattern, "td.", 3) == 0);
 		if (s->pattern == NULL || (interest->name != NULL && s->name == NULL))
 			code = td_error_nomem(err);

@@ -164,6 +164,43 @@ static void letter_that_meets_a_full_queue_is_counted_and_traced(void **state)
 	}
 }
 
+/* Two queues would have no order between them. */
+static void letter_reaches_who_asks_for_all_and_the_own_behind_its_event(void **state)
+{
+	struct actor failing = {.name = "failing", .fails = -1, .class_ = TD_SKIP};
+	struct diary all = {""}, others = {""};
+	struct actor writer = {.name = "w", .diary = &all};
+	struct actor other = {.name = "o", .diary = &others};
+	struct td *td = open_place(NULL);
+
+	(void)state;
+	subscribe(td, INTEREST(.name = "failing", .type = "T"), &failing);
+	subscribe(td, INTEREST(.own = true, .async = true, .order = TD_ORDER_ALL), &writer);
+	subscribe(td, INTEREST(.async = true), &other);
+	assert_int_equal(td_handle(td, TD_COMMAND, "Do", refuse, NULL, NULL, NULL, NULL), 0);
+	assert_int_equal(publish(td, "T", "s"), TD_E_HANDLER);
+	assert_int_equal(td_command(td, EVENT("Do", "s"), NULL, NULL), TD_E_REFUSED);
+	assert_int_equal(publish(td, "U", "s"), 0);
+	assert_int_equal(td_drain(td, 5000, NULL), 0);
+	assert_diary(&all, "w:T@s w:td.deadletter.added@td.deadletter.failing "
+			   "w:td.command.refused@td.command.Do w:U@s ");
+	assert_diary(&others, "o:T@s o:U@s ");
+	assert_int_equal(td_close(td), 0);
+}
+
+/* The letter of a letter would never end. */
+static void letter_is_not_written_of_a_letter(void **state)
+{
+	struct actor failing = {.name = "failing", .fails = -1, .class_ = TD_SKIP};
+	struct td *td = open_place(NULL);
+
+	(void)state;
+	subscribe(td, INTEREST(.own = true), &failing);
+	assert_int_equal(publish(td, "T", "s"), TD_E_HANDLER);
+	assert_int_equal(failing.calls, 2);
+	assert_int_equal(td_close(td), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +208,8 @@ int main(void)
 		cmocka_unit_test(letter_tells_of_an_event_as_large_as_there_may_be),
 		cmocka_unit_test(letter_has_a_place_in_a_cascade_that_is_full),
 		cmocka_unit_test(letter_that_meets_a_full_queue_is_counted_and_traced),
+		cmocka_unit_test(letter_reaches_who_asks_for_all_and_the_own_behind_its_event),
+		cmocka_unit_test(letter_is_not_written_of_a_letter),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
