@@ -12,6 +12,7 @@
 
 #include "delivery/delivery.h"
 #include "sys/sys.h"
+#include "tidings/log.h"
 #include "tidings/tidings.h"
 
 #include <stdarg.h>
@@ -76,9 +77,92 @@ size_t td_bus_receipt_outcomes(struct td_receipt *receipt, const struct td_outco
 const struct td_event *td_bus_receipt_event(const struct td_receipt *receipt);
 void td_bus_receipt_fini(struct td_receipt *receipt);
 
+/* --- keeping ------------------------------------------------------------------------------ */
+
+/*
+ * A place that stores what is published has a keeper. It is asked last of all: the event is made,
+ * its routes are found, a place in each queue is taken; and before anybody hears of it. So what it
+ * refuses was not published, and what is heard of is kept.
+ *
+ * Turns: per address, events come into the queues and to the synchronous handlers in the order in
+ * which the keeper drew their turns, whichever threads published them. Only a thread that is in no
+ * handler waits for its turn; what comes out of turn elsewhere is run by who was before it.
+ */
+struct td_turns;
+struct td_node;
+struct td_turn {
+	struct td_turn *prev, *next; /* of its stripe */
+	struct td_node *node;        /* nobody waits: who is before runs this */
+	unsigned stripe;
+	bool drawn, admitted;
+};
+/* Under a lock of the caller's, which is the order; and its undoing, if nothing came of it. */
+void td_turn_draw(struct td_turns *turns, struct td_turn *turn, struct td_text address);
+void td_turn_withdraw(struct td_turns *turns, struct td_turn *turn);
+
+/* What the keeper says of each event. */
+struct td_kept {
+	struct td_turn *turn; /* given; to be drawn for what is stored and was not there */
+	bool stored;
+	bool duplicate; /* it was there before: nobody hears of it again */
+	struct td_where where;
+};
+struct td_keeping {
+	const struct td_event *const *events;
+	size_t count;
+	struct td_kept *kept;
+	const void *asked; /* of td_bus_publish_all(), else NULL */
+};
+struct td_keeper {
+	/* All or none. Blocks until they are durable. Not under any lock of the bus. */
+	int (*keep)(void *arg, const struct td_keeping *keeping, struct td_error *err);
+	void *arg;
+	struct td_turns *turns; /* the bus's own: filled in by td_bus_keep() */
+};
+/* Once in the life of a bus; what is published from then on is kept. */
+void td_bus_keep(struct td_bus *bus, struct td_keeper *keeper);
+
+/* An event as a publish here, now, would make it: origin, cause, limits. One reference. */
+int td_bus_make(struct td_bus *bus, const struct td_draft *draft, struct td_event **event,
+	struct td_error *err);
+/* Several events, kept all or none; a keeper is needed (TD_E_NOT_FOUND). `asked` is handed on. */
+int td_bus_publish_all(struct td_bus *bus, const struct td_event *const *events, size_t count,
+	unsigned flags, const void *asked, struct td_receipt *receipt, struct td_error *err);
+/* Whether the calling thread is in a handler of this bus; `slot` (may be NULL): which. */
+bool td_bus_in_handler(struct td_bus *bus);
+/* Where its event is kept; NULL: nowhere. */
+const struct td_where *td_bus_receipt_where(const struct td_receipt *receipt, bool *duplicate);
+
+/* --- feeding ------------------------------------------------------------------------------ */
+
+/*
+ * A subscription that is fed by its owner instead of by what is published: always asynchronous, with
+ * all a queue has (order, retries, parking). `number` names what was fed.
+ */
+struct td_feed {
+	/*
+	 * What became of it: COMPLETED or FAILED: done with. PARKED: it may come to one of those yet.
+	 * DROPPED: it was not delivered. May not call the bus. Any thread.
+	 */
+	void (*settled)(void *arg, uint64_t number, enum td_state state);
+	void *arg;
+};
+/* The feed is the caller's and lives until td_bus_close() returns or the release function is called. */
+int td_bus_subscribe_fed(struct td_bus *bus, const struct td_interest *interest,
+	td_handler *handler, const struct td_typed_handler *typed, void *arg,
+	const struct td_feed *feed, struct td_subscription **subscription, struct td_error *err);
+/* Whether it asks for such an event: subject, types, filters. */
+bool td_bus_wants(const struct td_subscription *subscription, const struct td_event *event);
+/*
+ * Feed an event it wants. TD_E_FULL: no room in the queue now; TD_E_CLOSED, TD_E_NOMEM. Whatever its
+ * `select` fails with is settled as FAILED.
+ */
+int td_bus_feed(struct td_subscription *subscription, struct td_event *event, uint64_t number,
+	struct td_error *err);
+
 /* --- one delivery, seen from inside its handler ------------------------------------------- */
 
-struct td_node; /* an event published inside a handler, waiting for its turn */
+/* struct td_node: an event published inside a handler, waiting to be handled. */
 
 /* What one outermost publish set off. */
 struct td_cascade {
@@ -87,6 +171,7 @@ struct td_cascade {
 	size_t count;
 	struct td_receipt_book *book; /* NULL: no receipt was asked for */
 	size_t completed, failed, queued;
+	bool may_wait; /* for the turn of what is in it: this thread is in no handler and no lane */
 	struct td_error *err; /* where the first failure is told, or NULL */
 };
 

@@ -17,6 +17,7 @@
 struct td_node {
 	struct td_node *next;
 	struct td_event *event; /* one reference */
+	struct td_turn turn;
 	unsigned flags;
 	size_t count;
 	struct td_route routes[];
@@ -83,6 +84,20 @@ static void cascade_append(struct td_cascade *cascade, struct td_node *node)
 	node->next = NULL;
 	*cascade->tail = node;
 	cascade->tail = &node->next;
+	cascade->count++;
+}
+
+/* A node that waited for its turn runs next: what comes behind it here may wait for it. */
+static void cascade_push(struct td_cascade *cascade, struct td_node *node)
+{
+	if (node == NULL)
+		return;
+	if (cascade->head == NULL) {
+		cascade_append(cascade, node);
+		return;
+	}
+	node->next = cascade->head;
+	cascade->head = node;
 	cascade->count++;
 }
 
@@ -382,7 +397,10 @@ void td_cascade_run(struct td_bus *bus, struct td_cascade *cascade)
 
 		cascade->head = node->next;
 		cascade->count--;
+		if (!td_turn_begin(bus->turns, &node->turn, cascade->may_wait, node))
+			continue; /* whoever is before it runs it */
 		run_routes(bus, cascade, node->event, node->routes, node->count, node->flags);
+		cascade_push(cascade, td_turn_end(bus->turns, &node->turn));
 		free_node(node);
 	}
 }
@@ -486,6 +504,102 @@ static void trace_accepted(
 		td_bus_trace(bus, TD_ROUTED, TD_QUEUED, event, routes->at[i].subscription, 0, 0);
 }
 
+/* One event on its way from found to accepted. */
+struct accepting {
+	const struct td_event *event;
+	struct td_routes *routes;
+	struct td_event *kept; /* for queues and node; NULL if neither needs it */
+	struct td_node *node;  /* where its synchronous part waits; NULL: it runs at once */
+	struct td_turn *turn;
+};
+
+static bool is_announced(unsigned flags)
+{
+	return (flags & ANNOUNCED) != 0;
+}
+
+/* All that can fail: a node if its synchronous part is to wait, places in queues, a kept copy. */
+static int prepare(struct td_bus *bus, struct accepting *a, unsigned flags, bool waits,
+	struct td_cascade *cascade, struct td_error *err)
+{
+	struct td_routes *routes = a->routes;
+	bool queueing = routes->queues || (flags & TD_ASYNC) != 0;
+	int code = 0;
+
+	a->kept = NULL;
+	a->node = NULL;
+	if (waits) {
+		a->node = malloc(sizeof(*a->node) + routes->count * sizeof(a->node->routes[0]));
+		if (a->node == NULL)
+			return td_error_nomem(err);
+		a->turn = &a->node->turn;
+	}
+	td_turn_init(a->turn);
+	if (queueing)
+		code = reserve(bus, routes, flags, !waits && td_bus_context(bus) == NULL, cascade,
+			a->event, err);
+	if (code == 0 && (waits || (queueing && any_queued(routes)))) {
+		a->kept = td_event_ref(a->event);
+		if (a->kept == NULL) {
+			unreserve(routes, routes->count);
+			code = td_error_nomem(err);
+		}
+	}
+	if (code != 0)
+		free(a->node);
+	return code;
+}
+
+/* Back to before prepare(): it was refused, or was there already. */
+static void cancel(struct accepting *a)
+{
+	unreserve(a->routes, a->routes->count);
+	td_event_unref(a->kept);
+	free(a->node);
+}
+
+/* Into the queues, and the node, if there is one, into the cascade where it waits. */
+static void commit(struct td_bus *bus, struct accepting *a, unsigned flags,
+	struct td_cascade *cascade, struct td_cascade *where)
+{
+	struct td_routes *routes = a->routes;
+	struct td_node *node = a->node;
+	size_t here = 0;
+
+	if (TD_UNLIKELY(td_bus_traced(bus)))
+		trace_accepted(bus, a->event, routes);
+	td_turn_wait_admission(bus->turns, a->turn);
+	if (routes->queues || (flags & TD_ASYNC) != 0)
+		enqueue(routes, a->kept, cascade);
+	for (size_t i = 0; i < routes->count; i++)
+		here += !routes->at[i].queued && !routes->at[i].dropped;
+	cascade_push(where, td_turn_admitted(bus->turns, a->turn, here > 0));
+	if (node == NULL) {
+		td_event_unref(a->kept);
+		return;
+	}
+	if (where != cascade)
+		cascade->queued += here;
+	node->event = a->kept;
+	node->flags = flags;
+	node->count = routes->count;
+	memcpy(node->routes, routes->at, routes->count * sizeof(node->routes[0]));
+	routes->count = 0; /* the node has what they held */
+	cascade_append(where, node);
+	td_reader_mine.dirty = 1;
+}
+
+static int check_room(const struct td_cascade *later, unsigned flags, struct td_error *err)
+{
+	/* What handlers used up must not silence what is to be told of them. */
+	size_t most = is_announced(flags) ? 2 * TD_CASCADE_MAX : TD_CASCADE_MAX;
+
+	if (later != NULL && later->head != NULL && later->count >= most)
+		return td_error_set(err, TD_E_LIMIT, TD_NO_OFFSET, "%u events wait in this cascade",
+			TD_CASCADE_MAX);
+	return 0;
+}
+
 /*
  * From routes to accepted: what both roads share. With `later` the synchronous part waits in that
  * cascade (we are inside a handler); otherwise it runs now, in `cascade`.
@@ -493,56 +607,37 @@ static void trace_accepted(
 static int accept(struct td_bus *bus, const struct td_event *event, struct td_routes *routes,
 	unsigned flags, struct td_cascade *cascade, struct td_cascade *later, struct td_error *err)
 {
-	bool queueing = routes->queues || (flags & TD_ASYNC) != 0;
-	struct td_node *node = NULL;
-	struct td_event *kept = NULL;
-	int code;
+	const struct td_keeper *keeper = event->kind == TD_EVENT_KIND ? td_bus_keeper(bus) : NULL;
+	bool waits = later != NULL || (keeper != NULL && !cascade->may_wait);
+	struct td_turn turn;
+	struct accepting a = {.event = event, .routes = routes, .turn = &turn};
+	int code = check_room(later, flags, err);
 
-	if (later != NULL) {
-		/* What handlers used up must not silence what is to be told of them. */
-		size_t most = (flags & ANNOUNCED) != 0 ? 2 * TD_CASCADE_MAX : TD_CASCADE_MAX;
+	if (code == 0)
+		code = prepare(bus, &a, flags, waits, cascade, err);
+	if (code != 0)
+		return code;
+	if (keeper != NULL) {
+		struct td_kept kept = {.turn = a.turn};
+		struct td_keeping keeping = {.events = &event, .count = 1, .kept = &kept};
 
-		if (later->head != NULL && later->count >= most)
-			return td_error_set(err, TD_E_LIMIT, TD_NO_OFFSET,
-				"%u events wait in this cascade", TD_CASCADE_MAX);
-		node = malloc(sizeof(*node) + routes->count * sizeof(node->routes[0]));
-		if (node == NULL)
-			return td_error_nomem(err);
-	}
-	code = 0;
-	if (queueing)
-		code = reserve(bus, routes, flags, later == NULL && td_bus_context(bus) == NULL,
-			cascade, event, err);
-	if (code == 0 && (later != NULL || (queueing && any_queued(routes)))) {
-		kept = td_event_ref(event);
-		if (kept == NULL) {
-			unreserve(routes, routes->count);
-			code = td_error_nomem(err);
+		code = keeper->keep(keeper->arg, &keeping, err);
+		if (code == 0 && cascade->book != NULL)
+			td_book_where(cascade->book, &kept);
+		if (code != 0 || kept.duplicate) {
+			cancel(&a);
+			return code;
 		}
 	}
-	if (code != 0) {
-		free(node);
-		return code;
-	}
-	if (TD_UNLIKELY(td_bus_traced(bus)))
-		trace_accepted(bus, event, routes);
-	if (queueing)
-		enqueue(routes, kept, cascade);
-	if (later == NULL) {
-		td_event_unref(kept);
-		run_routes(bus, cascade, event, routes->at, routes->count, flags);
-		td_cascade_run(bus, cascade);
+	commit(bus, &a, flags, cascade, later != NULL ? later : cascade);
+	if (later != NULL)
 		return 0;
+	if (!waits) {
+		td_turn_begin(bus->turns, &turn, true, NULL);
+		run_routes(bus, cascade, event, routes->at, routes->count, flags);
+		cascade_push(cascade, td_turn_end(bus->turns, &turn));
 	}
-	for (size_t i = 0; i < routes->count; i++)
-		cascade->queued += !routes->at[i].queued && !routes->at[i].dropped;
-	node->event = kept;
-	node->flags = flags;
-	node->count = routes->count;
-	memcpy(node->routes, routes->at, routes->count * sizeof(node->routes[0]));
-	routes->count = 0; /* the node has what they held */
-	cascade_append(later, node);
-	td_reader_mine.dirty = 1;
+	td_cascade_run(bus, cascade);
 	return 0;
 }
 
@@ -556,8 +651,9 @@ static int check_open(struct td_bus *bus, struct td_error *err)
 }
 
 /* An event with its routes found (or candidates to be narrowed), from wherever it came. */
-static int publish_found(struct td_bus *bus, const struct td_event *event, struct td_routes *routes,
-	unsigned flags, struct td_receipt *receipt, struct td_error *err)
+static int publish_found(struct td_bus *bus, const struct td_inside *inside,
+	const struct td_event *event, struct td_routes *routes, unsigned flags,
+	struct td_receipt *receipt, struct td_error *err)
 {
 	struct td_context *context = td_bus_context(bus);
 	struct td_receipt_book *book = NULL;
@@ -570,6 +666,7 @@ static int publish_found(struct td_bus *bus, const struct td_event *event, struc
 			return code;
 	}
 	td_cascade_init(&cascade, book, err);
+	cascade.may_wait = inside->outermost;
 	code = accept(bus, event, routes, flags, &cascade,
 		context != NULL ? td_context_cascade(context) : NULL, err);
 	if (code != 0) {
@@ -605,7 +702,7 @@ int td_bus_publish(struct td_bus *bus, const struct td_draft *draft, unsigned fl
 			td_bus_trace(bus, TD_CREATED, TD_QUEUED, &event, NULL, 0, 0);
 		code = td_routes_find(&routes, bus, &event);
 		if (code == 0)
-			code = publish_found(bus, &event, &routes, flags, receipt, err);
+			code = publish_found(bus, &inside, &event, &routes, flags, receipt, err);
 		else
 			td_error_nomem(err);
 		td_routes_fini(&routes);
@@ -633,10 +730,113 @@ int td_bus_publish_event(struct td_bus *bus, struct td_event *event, unsigned fl
 	td_routes_init(&routes);
 	code = td_routes_find(&routes, bus, event);
 	if (code == 0)
-		code = publish_found(bus, event, &routes, flags, receipt, err);
+		code = publish_found(bus, &inside, event, &routes, flags, receipt, err);
 	else
 		td_error_nomem(err);
 	td_routes_fini(&routes);
+	td_bus_leave(&inside);
+	return code;
+}
+
+/* --- several, all or none ------------------------------------------------------------------- */
+
+struct batch {
+	size_t count;
+	struct td_routes *routes;
+	struct accepting *accepting;
+	struct td_kept *kept;
+};
+
+static void batch_fini(struct batch *batch, size_t routed)
+{
+	for (size_t i = 0; i < routed; i++)
+		td_routes_fini(&batch->routes[i]);
+	free(batch->routes);
+	free(batch->accepting);
+	free(batch->kept);
+}
+
+/* Ready to be kept: routes, places in queues, nodes for all; or nothing. */
+static int batch_prepare(struct td_bus *bus, struct batch *batch,
+	const struct td_event *const *events, unsigned flags, struct td_cascade *cascade,
+	size_t *routed, struct td_error *err)
+{
+	size_t ready = 0;
+	int code = 0;
+
+	batch->routes = malloc(batch->count * sizeof(batch->routes[0]));
+	batch->accepting = calloc(batch->count, sizeof(batch->accepting[0]));
+	batch->kept = calloc(batch->count, sizeof(batch->kept[0]));
+	if (batch->routes == NULL || batch->accepting == NULL || batch->kept == NULL)
+		return td_error_nomem(err);
+	for (; code == 0 && *routed < batch->count; ready += code == 0) {
+		struct accepting *a = &batch->accepting[*routed];
+
+		*a = (struct accepting){
+			.event = events[*routed], .routes = &batch->routes[*routed]};
+		td_routes_init(a->routes);
+		(*routed)++;
+		if (td_routes_find(a->routes, bus, a->event) != 0)
+			code = td_error_nomem(err);
+		if (code == 0)
+			code = prepare(bus, a, flags, true, cascade, err);
+		if (code == 0)
+			batch->kept[ready].turn = a->turn;
+	}
+	while (code != 0 && ready > 0)
+		cancel(&batch->accepting[--ready]);
+	return code;
+}
+
+int td_bus_publish_all(struct td_bus *bus, const struct td_event *const *events, size_t count,
+	unsigned flags, const void *asked, struct td_receipt *receipt, struct td_error *err)
+{
+	const struct td_keeper *keeper = td_bus_keeper(bus);
+	struct batch batch = {.count = count};
+	struct td_receipt_book *book = NULL;
+	struct td_cascade cascade, *where;
+	struct td_context *context;
+	struct td_inside inside;
+	size_t routed = 0;
+	int code = check_open(bus, err);
+
+	td_receipt_empty(receipt);
+	if (code != 0)
+		return code;
+	if (keeper == NULL)
+		return td_error_set(err, TD_E_NOT_FOUND, TD_NO_OFFSET, "there is no log");
+	if (!td_bus_enter(bus, &inside))
+		return td_error_nomem(err);
+	context = td_bus_context(bus);
+	if (receipt != NULL)
+		code = td_book_open(receipt, bus, events[0], &book, err);
+	td_cascade_init(&cascade, book, err);
+	cascade.may_wait = inside.outermost;
+	where = context != NULL ? td_context_cascade(context) : &cascade;
+	if (code == 0)
+		code = check_room(where, flags, err);
+	if (code == 0)
+		code = batch_prepare(bus, &batch, events, flags, &cascade, &routed, err);
+	if (code == 0) {
+		struct td_keeping keeping = {events, count, batch.kept, asked};
+
+		code = keeper->keep(keeper->arg, &keeping, err);
+		if (code == 0 && book != NULL)
+			td_book_where(book, &batch.kept[0]);
+		for (size_t i = 0; i < count; i++) {
+			if (code != 0 || batch.kept[i].duplicate)
+				cancel(&batch.accepting[i]);
+			else
+				commit(bus, &batch.accepting[i], flags, &cascade, where);
+		}
+	}
+	if (context == NULL)
+		td_cascade_run(bus, &cascade);
+	batch_fini(&batch, routed);
+	if (code == 0)
+		code = td_cascade_result(&cascade, receipt);
+	else
+		td_receipt_empty(receipt);
 	td_bus_leave(&inside);
 	return code;
 }
@@ -799,7 +999,7 @@ int td_bus_topic_publish_slow(struct td_topic *topic, struct td_event *event,
 		return td_error_nomem(err);
 	}
 	atomic_store_explicit(&event->topic, topic->number, memory_order_relaxed);
-	if (plan->straight && receipt == NULL && inside.outermost) {
+	if (plan->straight && receipt == NULL && inside.outermost && td_bus_keeper(bus) == NULL) {
 		struct td_cascade cascade;
 
 		td_cascade_init(&cascade, NULL, err);
@@ -813,7 +1013,7 @@ int td_bus_topic_publish_slow(struct td_topic *topic, struct td_event *event,
 		td_routes_add(&routes, plan->slots[i].subscription);
 	code = td_routes_narrow(&routes, bus, event);
 	if (code == 0)
-		code = publish_found(bus, event, &routes, 0, receipt, err);
+		code = publish_found(bus, &inside, event, &routes, 0, receipt, err);
 	else
 		td_error_nomem(err);
 	td_routes_fini(&routes);

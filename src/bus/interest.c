@@ -94,7 +94,7 @@ static void sort(struct td_routes *routes)
 	}
 }
 
-static bool passes(const struct td_subscription *subscription, const struct td_event *event)
+bool td_bus_passes(const struct td_subscription *subscription, const struct td_event *event)
 {
 	return (subscription->filter == NULL || td_filter_passes(subscription->filter, event)) &&
 	       (subscription->filters == NULL || td_filter_passes(subscription->filters, event));
@@ -119,7 +119,7 @@ int td_routes_narrow(struct td_routes *routes, struct td_bus *bus, const struct 
 		struct td_subscription *subscription = route->subscription;
 
 		if (!atomic_load_explicit(&subscription->live, memory_order_relaxed) ||
-			(own && !subscription->hears_own) || !passes(subscription, event))
+			(own && !subscription->hears_own) || !td_bus_passes(subscription, event))
 			continue;
 		if (TD_UNLIKELY(kept != i))
 			routes->at[kept] = *route;
@@ -307,7 +307,7 @@ static void judge_plan(struct td_plan *plan, const struct td_topic *topic)
 {
 	bool fast = plan->count > 0 && !td_readers_fenced;
 
-	plan->straight = !td_bus_traced(topic->bus);
+	plan->straight = !td_bus_traced(topic->bus) && td_bus_keeper(topic->bus) == NULL;
 	for (size_t i = 0; i < plan->count; i++) {
 		struct td_subscription *subscription = plan->slots[i].subscription;
 
@@ -634,6 +634,8 @@ static void trie_remove(struct td_bus *bus, struct td_subscription *s, size_t ty
 {
 	struct td_text none = {NULL, 0};
 
+	if (s->feed != NULL)
+		return;
 	if (s->types_count == 0 && types > 0)
 		td_trie_remove(bus->trie, td_text(s->pattern), none, s);
 	for (size_t i = 0; i < s->types_count && i < types; i++)
@@ -645,6 +647,8 @@ static int trie_add(struct td_bus *bus, struct td_subscription *s, struct td_err
 	struct td_text none = {NULL, 0};
 	int code = 0;
 
+	if (s->feed != NULL)
+		return 0;
 	if (s->types_count == 0)
 		return td_trie_add(bus->trie, td_text(s->pattern), none, s, err);
 	for (size_t i = 0; i < s->types_count; i++) {
@@ -731,6 +735,13 @@ int td_bus_subscribe(struct td_bus *bus, const struct td_interest *interest, td_
 	const struct td_typed_handler *typed, void *arg, struct td_subscription **subscription,
 	struct td_error *err)
 {
+	return td_bus_subscribe_fed(bus, interest, handler, typed, arg, NULL, subscription, err);
+}
+
+int td_bus_subscribe_fed(struct td_bus *bus, const struct td_interest *interest,
+	td_handler *handler, const struct td_typed_handler *typed, void *arg,
+	const struct td_feed *feed, struct td_subscription **subscription, struct td_error *err)
+{
 	static const struct td_interest everything = {0};
 	struct td_subscription *s;
 	int code = check_closing(bus, err);
@@ -745,6 +756,8 @@ int td_bus_subscribe(struct td_bus *bus, const struct td_interest *interest, td_
 		code = make(&s, bus, interest, handler, typed, arg, err);
 	if (code != 0)
 		return td_error_wrap(err, code, "subscribe");
+	s->feed = feed;
+	s->async = s->async || feed != NULL;
 	if (needs_lane(s)) {
 		atomic_store(&s->lane, td_lane_new(s));
 		if (atomic_load(&s->lane) == NULL) {

@@ -192,10 +192,14 @@ static void free_owed(struct td_owed *owed)
 }
 
 /* Tell who waits for it; once told it is done, nobody waits any more. */
-static void tell(struct td_owed *owed, enum td_state state, int code, const char *reason)
+static void tell(struct td_lane *lane, struct td_owed *owed, enum td_state state, int code,
+	const char *reason)
 {
+	const struct td_feed *feed = lane->subscription->feed;
 	bool done = state != TD_QUEUED && state != TD_STOPPED;
 
+	if (feed != NULL && done)
+		feed->settled(feed->arg, owed->number, state);
 	if (owed->sync != NULL) {
 		owed->sync->state = state;
 		owed->sync->code = code;
@@ -255,7 +259,7 @@ void td_lane_unreserve(struct td_lane *lane)
 static void drop_one(struct td_lane *lane, struct slot *slot)
 {
 	td_bus_trace(lane->bus, TD_GAVE_UP, TD_DROPPED, slot->owed.event, lane->subscription, 0, 0);
-	tell(&slot->owed, TD_DROPPED, 0, "dropped");
+	tell(lane, &slot->owed, TD_DROPPED, 0, "dropped");
 	free_owed(&slot->owed);
 	slot_put(lane, slot);
 	lane->dropped++;
@@ -504,7 +508,7 @@ static enum td_state settle_failed(
 	state = state_of(lane, context, settled.verdict);
 	gone = state == TD_COMPLETED || state == TD_FAILED;
 	count_state(lane, state);
-	tell(&slot->owed, state, code, context->reason);
+	tell(lane, &slot->owed, state, code, context->reason);
 	if (state == TD_FAILED || state == TD_PARKED) {
 		attempts = slot->owed.attempts;
 		slot->owed.attempts = NULL;
@@ -637,7 +641,7 @@ static void tell_done(struct stretch *stretch, size_t count)
 		if (TD_UNLIKELY(traced))
 			td_bus_trace(lane->bus, TD_DONE, TD_COMPLETED, owed[i].event,
 				lane->subscription, 0, 0);
-		tell(&owed[i], TD_COMPLETED, 0, NULL);
+		tell(lane, &owed[i], TD_COMPLETED, 0, NULL);
 		free_owed(&owed[i]);
 	}
 	stretch->room += count;
@@ -987,6 +991,8 @@ static bool dismiss(struct td_lane *lane, uint64_t key)
 
 	if (!td_delivery_dismiss(lane->machine, key, &token))
 		return false;
+	if (lane->subscription->feed != NULL) /* the others were told when it was parked */
+		tell(lane, &slot_of(token)->owed, TD_FAILED, 0, NULL);
 	free_owed(&slot_of(token)->owed);
 	slot_put(lane, slot_of(token));
 	return true;

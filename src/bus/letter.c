@@ -78,7 +78,8 @@ static int find_wanted(struct td_subscription *subscription, struct td_buf *subj
 
 	td_buf_printf(subject, "%s%s", prefix, name);
 	code = td_buf_check(subject, NULL);
-	*wanted = code == 0 && td_bus_anyone(subscription->bus, subject->at, type);
+	*wanted = code == 0 && (td_bus_keeper(subscription->bus) != NULL ||
+				       td_bus_anyone(subscription->bus, subject->at, type));
 	return code;
 }
 

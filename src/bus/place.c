@@ -87,6 +87,37 @@ void td_bus_trace_set(struct td_bus *bus, td_trace_hook *hook, void *arg)
 	td_bus_reclaim(bus);
 }
 
+void td_bus_keep(struct td_bus *bus, struct td_keeper *keeper)
+{
+	td_mutex_lock(&bus->lock);
+	TD_ASSERT(td_bus_keeper(bus) == NULL);
+	keeper->turns = bus->turns;
+	atomic_store_explicit(&bus->keeper, keeper, memory_order_release);
+	td_bus_topics_stale(bus, NULL);
+	td_mutex_unlock(&bus->lock);
+	td_bus_reclaim(bus);
+}
+
+int td_bus_make(struct td_bus *bus, const struct td_draft *draft, struct td_event **event,
+	struct td_error *err)
+{
+	struct td_context *context = td_bus_context(bus);
+	struct td_origin origin;
+	uint8_t uuid[16];
+	int code;
+
+	td_bus_origin(bus, &origin, uuid, TD_EVENT_KIND, context != NULL ? context->event : NULL);
+	code = td_event_make(event, draft, &origin, err);
+	if (code == 0 && td_bus_traced(bus))
+		td_bus_trace(bus, TD_CREATED, TD_QUEUED, *event, NULL, 0, 0);
+	return code;
+}
+
+bool td_bus_in_handler(struct td_bus *bus)
+{
+	return td_bus_context(bus) != NULL;
+}
+
 static int check_options(const struct td_options *options, struct td_error *err)
 {
 	if (options->workers > TD_WORKERS_MAX)
@@ -107,6 +138,7 @@ static void free_bus(struct td_bus *bus)
 	td_trie_free(bus->trie);
 	td_map_fini(&bus->handlers);
 	td_map_fini(&bus->names);
+	td_turns_free(bus->turns);
 	td_loop_free(bus->loop);
 	free(bus->source);
 	td_condition_fini(&bus->settled);
@@ -175,7 +207,8 @@ int td_bus_open(struct td_bus **out, struct td *owner, const struct td_world *wo
 	bus->source = strdup(options->source != NULL ? options->source : "local");
 	bus->source_text = td_text(bus->source);
 	bus->trie = td_trie_new(bus->seed);
-	if (bus->source == NULL || bus->trie == NULL) {
+	bus->turns = td_turns_new();
+	if (bus->source == NULL || bus->trie == NULL || bus->turns == NULL) {
 		code = td_error_nomem(err);
 		goto fail;
 	}

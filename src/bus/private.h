@@ -52,7 +52,8 @@ struct td_subscription {
 	enum td_when_full when_full;
 	size_t queue_max, parked_max;
 	struct td_retry retry;
-	_Atomic uint64_t untold; /* own events about it that could not be told */
+	const struct td_feed *feed; /* its owner feeds it: not in the trie */
+	_Atomic uint64_t untold;    /* own events about it that could not be told */
 
 	struct td_subscription *prev, *next; /* bus->subscriptions */
 	struct td_subscription *same_name;   /* bus->names */
@@ -75,6 +76,8 @@ struct td_bus {
 	size_t data_bytes_max;
 
 	_Atomic bool closing;
+	_Atomic(const struct td_keeper *) keeper;
+	struct td_turns *turns; /* drawn by the keeper */
 	_Atomic(td_trace_hook *) trace;
 	void *_Atomic trace_arg;
 
@@ -120,6 +123,11 @@ static inline bool td_bus_traced(struct td_bus *bus)
 {
 	return atomic_load_explicit(&bus->trace, memory_order_relaxed) != NULL;
 }
+/* NULL: nothing is kept. */
+static inline const struct td_keeper *td_bus_keeper(struct td_bus *bus)
+{
+	return atomic_load_explicit(&bus->keeper, memory_order_acquire);
+}
 /* The delivery that this thread is in, of this bus; NULL: none. */
 struct td_context *td_bus_context(struct td_bus *bus);
 
@@ -154,6 +162,8 @@ void td_routes_fini(struct td_routes *routes);
 bool td_routes_add(struct td_routes *routes, struct td_subscription *subscription);
 /* Match, sort, filter, select. The calling thread is inside (td_reader_enter). TD_E_NOMEM. */
 int td_routes_find(struct td_routes *routes, struct td_bus *bus, const struct td_event *event);
+/* Whether an event passes the filters of a subscription. */
+bool td_bus_passes(const struct td_subscription *subscription, const struct td_event *event);
 /* The same for candidates that are there already (a topic's plan). */
 int td_routes_narrow(struct td_routes *routes, struct td_bus *bus, const struct td_event *event);
 /* Whether anybody would get such an event; the calling thread is inside. */
@@ -203,6 +213,24 @@ bool td_bus_enter(struct td_bus *bus, struct td_inside *inside);
 void td_bus_leave(struct td_inside *inside);
 int td_bus_typed_call(const struct td_event *event, struct td_context *context, void *arg);
 
+/* --- turn.c ------------------------------------------------------------------------------- */
+
+struct td_turns *td_turns_new(void);
+void td_turns_free(struct td_turns *turns);
+/* Not drawn: the calls below do nothing, and it may begin. */
+void td_turn_init(struct td_turn *turn);
+/* Until all before it are admitted. */
+void td_turn_wait_admission(struct td_turns *turns, struct td_turn *turn);
+/*
+ * It is; unless it `stays` to run something it is over. From here and from td_turn_end(): a node
+ * whose turn has come and for which nobody waits, to be run by the caller, before anything else.
+ */
+struct td_node *td_turn_admitted(struct td_turns *turns, struct td_turn *turn, bool stays);
+/* Wait, or false: `node` is with who is before, who will run it. */
+bool td_turn_begin(
+	struct td_turns *turns, struct td_turn *turn, bool may_wait, struct td_node *node);
+struct td_node *td_turn_end(struct td_turns *turns, struct td_turn *turn);
+
 /* --- receipt.c ---------------------------------------------------------------------------- */
 
 #define TD_BOOK_NONE SIZE_MAX
@@ -215,6 +243,8 @@ int td_book_open(struct td_receipt *receipt, struct td_bus *bus, const struct td
 	struct td_receipt_book **book, struct td_error *err);
 void td_book_ref(struct td_receipt_book *book);
 void td_book_unref(struct td_receipt_book *book);
+/* Its event is kept there. */
+void td_book_where(struct td_receipt_book *book, const struct td_kept *kept);
 /* Note an outcome; its number, or TD_BOOK_NONE if memory ran out. QUEUED and STOPPED are pending. */
 size_t td_book_add(struct td_receipt_book *book, const struct td_event *event,
 	const struct td_subscription *subscription, enum td_state state, int code,
@@ -249,6 +279,7 @@ struct td_owed {
 	struct td_request_state *request; /* who waits for the answer, or NULL */
 	struct td_attempts *attempts;     /* of those that failed, or NULL */
 	struct td_sync *sync; /* who waits on this thread, or NULL; under the lane's lock */
+	uint64_t number;      /* of what was fed */
 };
 
 /* Shared here because letters tell them. */

@@ -23,6 +23,8 @@ struct td_receipt_book {
 	struct td_mutex lock;
 	struct td_bus *bus;     /* may be gone; only looked at while deliveries are pending */
 	struct td_event *event; /* NULL: of no publish now */
+	struct td_where where;
+	bool kept, duplicate;
 	struct entry *entries;
 	size_t count, cap;
 	size_t pending; /* QUEUED or STOPPED */
@@ -91,6 +93,7 @@ void td_receipt_empty(struct td_receipt *receipt)
 	td_event_unref(book->event);
 	book->event = NULL;
 	book->bus = NULL;
+	book->kept = book->duplicate = false;
 	book->pending = 0;
 }
 
@@ -112,6 +115,23 @@ int td_book_open(struct td_receipt *receipt, struct td_bus *bus, const struct td
 	receipt->book->event = kept;
 	*out = receipt->book;
 	return 0;
+}
+
+void td_book_where(struct td_receipt_book *book, const struct td_kept *kept)
+{
+	book->where = kept->where;
+	book->kept = kept->stored;
+	book->duplicate = kept->duplicate;
+}
+
+const struct td_where *td_bus_receipt_where(const struct td_receipt *receipt, bool *duplicate)
+{
+	const struct td_receipt_book *book = receipt->book;
+
+	if (book == NULL || !book->kept)
+		return NULL;
+	*duplicate = book->duplicate;
+	return &book->where;
 }
 
 static char *pack(const char *name, const char *reason, char **reason_at)

@@ -336,6 +336,7 @@ int td_bus_request(struct td_bus *bus, enum td_kind kind, const struct td_draft 
 		struct td_cascade own;
 
 		td_cascade_init(&own, NULL, NULL);
+		own.may_wait = asked.inside.outermost;
 		trace_accepted(bus, asked.event, asked.handler);
 		run_here(bus, asked.handler, asked.event, state,
 			asked.context != NULL ? td_context_cascade(asked.context) : &own, NULL);
@@ -379,6 +380,7 @@ int td_bus_command(struct td_bus *bus, const struct td_draft *draft, struct td_r
 	if (receipt != NULL)
 		code = td_book_open(receipt, bus, asked.event, &book, err);
 	td_cascade_init(&own, book, err);
+	own.may_wait = asked.inside.outermost;
 	if (code == 0 && asked.handler->async) {
 		code = queue(bus, asked.handler, td_event_ref(asked.event), NULL, book, err);
 		own.queued = 1;
