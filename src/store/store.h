@@ -132,11 +132,12 @@ enum td_store_work {
 	TD_WORK_RETAIN = 64, /* what retention removes; erasing what was removed */
 	TD_WORK_EVERYTHING = 127,
 };
-struct td_task;
-struct td_task *td_store_next(struct td_store *store, unsigned kinds, int64_t now_ms);
-unsigned td_task_kind(const struct td_task *task);
-void td_task_run(struct td_task *task);
-int td_store_done(struct td_store *store, struct td_task *task, struct td_error *err);
+struct td_chore;
+struct td_chore *td_store_next(struct td_store *store, unsigned kinds, int64_t now_ms);
+unsigned td_chore_kind(const struct td_chore *chore);
+/* Blocks, any thread, touches nothing that others see: as td_work_run(). */
+void td_chore_run(struct td_chore *chore);
+int td_store_done(struct td_store *store, struct td_chore *chore, struct td_error *err);
 int64_t td_store_next_ms(const struct td_store *store, unsigned kinds, int64_t now_ms);
 
 /* --- read --------------------------------------------------------------------------------- */

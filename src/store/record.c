@@ -1,0 +1,285 @@
+#include "store/record.h"
+
+/* --- event -------------------------------------------------------------------------------- */
+
+#define EVENT_FLAGS (TD_EVENT_IMPORTED | TD_EVENT_SEALED | TD_EVENT_HEADLESS)
+
+void td_event_record_head(const struct td_event_record *record, uint8_t head[TD_EVENT_FIXED_BYTES])
+{
+	head[0] = TD_RECORD_EVENT;
+	head[1] = (uint8_t)record->flags;
+	td_put16(head + 2, (uint16_t)record->address.len);
+	td_put32(head + 4, record->log);
+	td_put64(head + 8, record->seq);
+	td_put64(head + 16, record->revision);
+	td_put64(head + 24, record->prev);
+	td_put64(head + 32, (uint64_t)record->time);
+	td_put16(head + 40, (uint16_t)record->type.len);
+	td_put16(head + 42, (uint16_t)record->server.len);
+	td_put32(head + 44, (uint32_t)record->headers.len);
+}
+
+static struct td_text take(struct td_text *rest, size_t len)
+{
+	struct td_text taken = td_text_of(rest->at, len);
+
+	*rest = td_text_of(rest->at + len, rest->len - len);
+	return taken;
+}
+
+static bool are_zero(struct td_text body, size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++) {
+		if (body.at[i] != 0)
+			return false;
+	}
+	return true;
+}
+
+static const char *event_check(const struct td_event_record *record)
+{
+	if (record->log == 0 || record->seq == 0 || record->revision == 0)
+		return "log, seq or revision is 0";
+	if (record->prev >= record->seq)
+		return "follows one that comes later";
+	if ((record->flags & ~(unsigned)EVENT_FLAGS) != 0)
+		return "unknown flags";
+	if ((record->flags & TD_EVENT_HEADLESS) != 0 && record->headers.len > 0)
+		return "a header block where there is none";
+	return td_server_check(record->server) ? NULL : "a malformed server block";
+}
+
+const char *td_event_record_read(struct td_event_record *record, struct td_text body)
+{
+	const char *head = body.at, *wrong;
+	size_t address, type, server, headers;
+	struct td_text rest;
+
+	if (body.len < TD_EVENT_FIXED_BYTES || head[0] != TD_RECORD_EVENT)
+		return "shorter than its fixed part";
+	address = td_get16(head + 2);
+	type = td_get16(head + 40);
+	server = td_get16(head + 42);
+	headers = td_get32(head + 44);
+	rest = td_text_of(head + TD_EVENT_FIXED_BYTES, body.len - TD_EVENT_FIXED_BYTES);
+	if (address == 0 || address > TD_ADDRESS_BYTES_MAX || type > TD_TYPE_BYTES_MAX ||
+		server > TD_SERVER_BYTES_MAX || headers > TD_HEADER_BYTES_MAX)
+		return "a length beyond its limit";
+	if (address + type + server + headers > rest.len)
+		return "shorter than its parts";
+	record->flags = (uint8_t)head[1];
+	record->log = td_get32(head + 4);
+	record->seq = td_get64(head + 8);
+	record->revision = td_get64(head + 16);
+	record->prev = td_get64(head + 24);
+	record->time = (td_time)td_get64(head + 32);
+	record->address = take(&rest, address);
+	record->type = take(&rest, type);
+	record->server = take(&rest, server);
+	record->headers = take(&rest, headers);
+	record->payload = rest;
+	wrong = event_check(record);
+	if ((record->flags & TD_EVENT_HEADLESS) != 0)
+		record->headers.at = NULL;
+	return wrong;
+}
+
+/* --- the server block --------------------------------------------------------------------- */
+
+void td_server_add(struct td_buf *buf, enum td_server_key key, struct td_text value)
+{
+	uint8_t head[3] = {(uint8_t)key};
+
+	if (value.at == NULL)
+		return;
+	TD_ASSERT(value.len <= TD_ATTRIBUTE_BYTES_MAX);
+	td_put16(head + 1, (uint16_t)value.len);
+	td_buf_add(buf, head, sizeof(head));
+	td_buf_add_text(buf, value);
+}
+
+/* One item; false: none that is whole. */
+static bool server_next(struct td_text *rest, unsigned *key, struct td_text *value)
+{
+	if (rest->len < 3)
+		return false;
+	*key = (uint8_t)rest->at[0];
+	*value = td_text_of(rest->at + 3, td_get16(rest->at + 1));
+	if (value->len > rest->len - 3)
+		return false;
+	take(rest, 3 + value->len);
+	return true;
+}
+
+struct td_text td_server_get(struct td_text server, enum td_server_key key)
+{
+	struct td_text value;
+	unsigned found;
+
+	while (server_next(&server, &found, &value)) {
+		if (found == key)
+			return value;
+	}
+	return td_text(NULL);
+}
+
+bool td_server_check(struct td_text server)
+{
+	struct td_text value;
+	unsigned last = 0, key;
+
+	if (server.len > TD_SERVER_BYTES_MAX)
+		return false;
+	while (server_next(&server, &key, &value)) {
+		if (key <= last || value.len > TD_ATTRIBUTE_BYTES_MAX)
+			return false;
+		last = key;
+	}
+	return server.len == 0;
+}
+
+/* --- removal ------------------------------------------------------------------------------ */
+
+void td_removal_record_head(
+	const struct td_removal_record *record, uint8_t head[TD_REMOVAL_FIXED_BYTES])
+{
+	memset(head, 0, TD_REMOVAL_FIXED_BYTES);
+	head[0] = TD_RECORD_REMOVAL;
+	head[1] = record->erase;
+	head[2] = (uint8_t)record->rule.len;
+	td_put32(head + 4, record->log);
+	td_put64(head + 8, record->count);
+}
+
+void td_ranges_add(struct td_buf *buf, uint64_t *next, struct td_range range)
+{
+	uint8_t bytes[2 * TD_VARINT_BYTES];
+	size_t n = td_varint_put(bytes, range.from - *next);
+
+	TD_ASSERT(range.from >= *next && range.count > 0);
+	n += td_varint_put(bytes + n, range.count);
+	td_buf_add(buf, bytes, n);
+	*next = range.from + range.count;
+}
+
+bool td_ranges_next(struct td_ranges *ranges, struct td_range *range)
+{
+	const uint8_t *at = (const uint8_t *)ranges->rest.at;
+	uint64_t gap, count;
+	size_t n = td_varint_get(at, ranges->rest.len, &gap), m;
+
+	if (n == 0)
+		return false;
+	m = td_varint_get(at + n, ranges->rest.len - n, &count);
+	if (m == 0 || count == 0 || gap > UINT64_MAX - ranges->next ||
+		count > UINT64_MAX - ranges->next - gap)
+		return false;
+	*range = (struct td_range){ranges->next + gap, count};
+	ranges->next = range->from + count;
+	take(&ranges->rest, n + m);
+	return true;
+}
+
+const char *td_removal_record_read(struct td_removal_record *record, struct td_text body)
+{
+	struct td_text rest = body;
+	struct td_ranges ranges = {0};
+	struct td_range range;
+	uint64_t count = 0;
+	size_t rule;
+
+	if (body.len < TD_REMOVAL_FIXED_BYTES || body.at[0] != TD_RECORD_REMOVAL)
+		return "shorter than its fixed part";
+	rule = (uint8_t)body.at[2];
+	if (rule > TD_RULE_BYTES_MAX || rule > body.len - TD_REMOVAL_FIXED_BYTES)
+		return "a rule beyond its limit";
+	if ((uint8_t)body.at[1] > 1 || !are_zero(body, 3, 4))
+		return "unknown flags";
+	record->erase = body.at[1] != 0;
+	record->log = td_get32(body.at + 4);
+	record->count = td_get64(body.at + 8);
+	take(&rest, TD_REMOVAL_FIXED_BYTES);
+	record->rule = take(&rest, rule);
+	record->ranges = ranges.rest = rest;
+	while (td_ranges_next(&ranges, &range)) {
+		if (range.count > UINT64_MAX - count)
+			return "more than can be";
+		count += range.count;
+	}
+	if (ranges.rest.len > 0)
+		return "a malformed range";
+	return count == record->count && record->log > 0 ? NULL : "another count than it says";
+}
+
+/* --- tops --------------------------------------------------------------------------------- */
+
+void td_tops_record_head(uint32_t log, uint8_t head[TD_TOPS_FIXED_BYTES])
+{
+	memset(head, 0, TD_TOPS_FIXED_BYTES);
+	head[0] = TD_RECORD_TOPS;
+	td_put32(head + 4, log);
+}
+
+void td_top_put(const struct td_top *top, uint8_t bytes[TD_TOP_BYTES])
+{
+	td_put64(bytes, top->hash);
+	td_put64(bytes + 8, top->seq);
+	td_put64(bytes + 16, top->revision);
+}
+
+void td_top_get(struct td_top *top, const char *bytes)
+{
+	top->hash = td_get64(bytes);
+	top->seq = td_get64(bytes + 8);
+	top->revision = td_get64(bytes + 16);
+}
+
+const char *td_tops_record_read(uint32_t *log, struct td_text *tops, struct td_text body)
+{
+	if (body.len < TD_TOPS_FIXED_BYTES || body.at[0] != TD_RECORD_TOPS)
+		return "shorter than its fixed part";
+	if (!are_zero(body, 1, 4))
+		return "unknown flags";
+	*log = td_get32(body.at + 4);
+	*tops = td_text_of(body.at + TD_TOPS_FIXED_BYTES, body.len - TD_TOPS_FIXED_BYTES);
+	return tops->len % TD_TOP_BYTES == 0 ? NULL : "not a whole number of tops";
+}
+
+/* --- note, store -------------------------------------------------------------------------- */
+
+void td_note_record_head(uint32_t owner, uint8_t head[TD_NOTE_FIXED_BYTES])
+{
+	memset(head, 0, TD_NOTE_FIXED_BYTES);
+	head[0] = TD_RECORD_NOTE;
+	td_put32(head + 4, owner);
+}
+
+const char *td_note_record_read(uint32_t *owner, struct td_text *bytes, struct td_text body)
+{
+	if (body.len < TD_NOTE_FIXED_BYTES || body.at[0] != TD_RECORD_NOTE)
+		return "shorter than its fixed part";
+	if (!are_zero(body, 1, 4))
+		return "unknown flags";
+	*owner = td_get32(body.at + 4);
+	*bytes = td_text_of(body.at + TD_NOTE_FIXED_BYTES, body.len - TD_NOTE_FIXED_BYTES);
+	return NULL;
+}
+
+void td_store_record_put(const struct td_store_record *record, uint8_t body[TD_STORE_RECORD_BYTES])
+{
+	memset(body, 0, TD_STORE_RECORD_BYTES);
+	body[0] = TD_RECORD_STORE;
+	td_put32(body + 4, record->version);
+	td_put64(body + 8, record->seed);
+}
+
+const char *td_store_record_read(struct td_store_record *record, struct td_text body)
+{
+	if (body.len != TD_STORE_RECORD_BYTES || body.at[0] != TD_RECORD_STORE)
+		return "not as long as it should be";
+	if (!are_zero(body, 1, 4) || !are_zero(body, 16, TD_STORE_RECORD_BYTES))
+		return "unknown flags";
+	record->version = td_get32(body.at + 4);
+	record->seed = td_get64(body.at + 8);
+	return record->version == 1 ? NULL : "of a newer version";
+}

@@ -1,0 +1,133 @@
+/*
+ * record: what the store keeps in the journal. doc/format/store.md is the format.
+ *
+ *	event    fixed part | address | type | server block | header block | payload
+ *	removal  fixed part | ranges of positions
+ *	tops     fixed part | (hash, seq, revision) ...
+ *	note     fixed part | bytes of another room
+ *
+ * Pure bytes: nothing is allocated, views point into the body. What was written reads the same; what
+ * reads without error is what would be written.
+ */
+#ifndef TD_STORE_RECORD_H
+#define TD_STORE_RECORD_H
+
+#include "store/bytes.h"
+
+enum td_record_kind {
+	/* 0 is nobody's, 1 the journal's hole */
+	TD_RECORD_EVENT = 2,
+	TD_RECORD_REMOVAL = 3,
+	TD_RECORD_TOPS = 4,
+	TD_RECORD_NOTE = 5,  /* of a room above: consumers and so on */
+	TD_RECORD_STORE = 6, /* the store's own secret, once */
+};
+
+/* --- event -------------------------------------------------------------------------------- */
+
+#define TD_EVENT_FIXED_BYTES 48u
+#define TD_TYPE_BYTES_MAX    4096u
+#define TD_SERVER_BYTES_MAX  (32u * 1024u)
+
+enum td_event_flag {
+	TD_EVENT_IMPORTED = 1, /* its time and revision were given */
+	TD_EVENT_SEALED = 2,   /* the payload is encrypted with its subject's key */
+	TD_EVENT_HEADLESS = 4, /* it has no header block, which is not an empty one */
+};
+
+struct td_event_record {
+	uint32_t log;
+	unsigned flags;
+	uint64_t seq, revision, prev;
+	td_time time;
+	struct td_text address, type, server, headers, payload;
+};
+
+/* The fixed part; the five texts follow it, in the order of the struct. */
+void td_event_record_head(const struct td_event_record *record, uint8_t head[TD_EVENT_FIXED_BYTES]);
+static inline size_t td_event_record_bytes(const struct td_event_record *record)
+{
+	return TD_EVENT_FIXED_BYTES + record->address.len + record->type.len + record->server.len +
+	       record->headers.len + record->payload.len;
+}
+/* NULL, or what is wrong with it. Views into the body. */
+const char *td_event_record_read(struct td_event_record *record, struct td_text body);
+
+/* --- the server block --------------------------------------------------------------------- */
+
+/*
+ * What the server says of an event: (key, u16 length, bytes), each key at most once and ascending.
+ * Where the client said it itself there is none.
+ */
+enum td_server_key { TD_SERVER_AUTHID = 1, TD_SERVER_CORRELATION = 2, TD_SERVER_CAUSATION = 3 };
+
+void td_server_add(struct td_buf *buf, enum td_server_key key, struct td_text value);
+struct td_text td_server_get(struct td_text server, enum td_server_key key); /* or absent */
+bool td_server_check(struct td_text server);
+
+/* --- removal ------------------------------------------------------------------------------ */
+
+#define TD_REMOVAL_FIXED_BYTES 16u
+#define TD_RULE_BYTES_MAX      23u
+
+/* Positions [from, from + count). */
+struct td_range {
+	uint64_t from, count;
+};
+
+struct td_removal_record {
+	uint32_t log;
+	bool erase;
+	uint64_t count;        /* positions in all */
+	struct td_text rule;   /* why */
+	struct td_text ranges; /* as they stand: td_ranges_next() */
+};
+
+/* The fixed part; rule and ranges follow it. */
+void td_removal_record_head(
+	const struct td_removal_record *record, uint8_t head[TD_REMOVAL_FIXED_BYTES]);
+const char *td_removal_record_read(struct td_removal_record *record, struct td_text body);
+
+/* Writing ranges: ascending; those that touch are joined by the caller. */
+struct td_ranges {
+	struct td_text rest;
+	uint64_t next; /* the least position that may come */
+};
+void td_ranges_add(struct td_buf *buf, uint64_t *next, struct td_range range);
+/* false: the end; of what td_removal_record_read() accepted nothing else is wrong. */
+bool td_ranges_next(struct td_ranges *ranges, struct td_range *range);
+
+/* --- tops --------------------------------------------------------------------------------- */
+
+#define TD_TOPS_FIXED_BYTES 8u
+#define TD_TOP_BYTES        24u
+
+/* Where a subject without live events goes on. */
+struct td_top {
+	uint64_t hash; /* of log and address, by the store's own seed */
+	uint64_t seq, revision;
+};
+void td_tops_record_head(uint32_t log, uint8_t head[TD_TOPS_FIXED_BYTES]);
+void td_top_put(const struct td_top *top, uint8_t bytes[TD_TOP_BYTES]);
+void td_top_get(struct td_top *top, const char *bytes);
+/* `tops` is a row of TD_TOP_BYTES each. */
+const char *td_tops_record_read(uint32_t *log, struct td_text *tops, struct td_text body);
+
+/* --- note, store -------------------------------------------------------------------------- */
+
+#define TD_NOTE_FIXED_BYTES 8u
+
+/* `owner`: which room's, and what of it; its own to number. */
+void td_note_record_head(uint32_t owner, uint8_t head[TD_NOTE_FIXED_BYTES]);
+const char *td_note_record_read(uint32_t *owner, struct td_text *bytes, struct td_text body);
+
+#define TD_STORE_RECORD_BYTES 24u
+
+struct td_store_record {
+	uint32_t version; /* 1 */
+	uint64_t seed;    /* of the hashes in tops */
+};
+void td_store_record_put(const struct td_store_record *record, uint8_t body[TD_STORE_RECORD_BYTES]);
+const char *td_store_record_read(struct td_store_record *record, struct td_text body);
+
+#endif
