@@ -121,7 +121,10 @@ TD_PUBLIC struct td_text td_event_address(const struct td_event *event);
  */
 TD_PUBLIC struct td_text td_event_data(const struct td_event *event);
 
-/* Bytes that the library made for you; give them back with td_bytes_fini(). */
+/*
+ * Bytes that the library made for you; give them back with td_bytes_fini(). Behind the `len` bytes
+ * stands a NUL, so that they are a C string, too, unless they hold one themselves.
+ */
 struct td_bytes {
 	char *at;
 	size_t len;

@@ -4,6 +4,10 @@
  * Everything the library hands out as text is a *view*: it ends after `len` bytes, not at a NUL,
  * and lives as long as the thing it was asked from. `at == NULL` means absent, which is not the
  * same as empty. To print one: printf("%.*s", TD_TEXT_ARG(text)).
+ *
+ * No text is promised a NUL behind it, also where there happens to be one: atoi(), strcmp(),
+ * strstr() and "%s" read on into what follows. td_text_is() compares, td_text_copy() makes a C
+ * string. (Bytes made for you, struct td_bytes, do have a NUL.)
  */
 #ifndef TIDINGS_TEXT_H
 #define TIDINGS_TEXT_H

@@ -141,6 +141,8 @@ int td_buf_check(const struct td_buf *buf, struct td_error *err)
 void td_buf_detach(struct td_buf *buf, struct td_bytes *bytes)
 {
 	TD_ASSERT(buf->code == 0);
+	if (buf->at != NULL)
+		buf->at[buf->len] = '\0'; /* who reserved may have written none */
 	bytes->at = buf->at;
 	bytes->len = buf->len;
 	*buf = (struct td_buf)TD_BUF_INIT(buf->max);

@@ -57,6 +57,12 @@ static void buf_gives_its_bytes_away(void **state)
 	td_bytes_fini(&bytes);
 	td_bytes_fini(&bytes);
 	td_bytes_fini(NULL);
+
+	memset(td_buf_reserve(&buf, 10), 'x', 10);
+	buf.len = 4; /* written by hand, as codecs do */
+	td_buf_detach(&buf, &bytes);
+	assert_string_equal(bytes.at, "xxxx");
+	td_bytes_fini(&bytes);
 }
 
 int main(void)
