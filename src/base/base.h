@@ -17,6 +17,7 @@
 #include "base/map.h"
 #include "base/random.h"
 #include "base/ring.h"
+#include "base/sha256.h"
 #include "base/time.h"
 #include "base/utf8.h"
 #include "base/uuid.h"
