@@ -3,7 +3,32 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <string.h>
+
+#include "base/assert.h"
+
 uint64_t td_hash(const void *bytes, size_t len, uint64_t seed)
 {
 	return XXH3_64bits_withSeed(bytes, len, seed);
+}
+
+_Static_assert(sizeof(struct td_hash128_state) == sizeof(XXH3_state_t), "the state of XXH3");
+_Static_assert(_Alignof(struct td_hash128_state) == _Alignof(XXH3_state_t), "and its alignment");
+
+void td_hash128_reset(struct td_hash128_state *state)
+{
+	memset(state, 0, sizeof(*state));
+	TD_ASSERT(XXH3_128bits_reset((XXH3_state_t *)(void *)state) == XXH_OK);
+}
+
+void td_hash128_add(struct td_hash128_state *state, const void *bytes, size_t len)
+{
+	TD_ASSERT(XXH3_128bits_update((XXH3_state_t *)(void *)state, bytes, len) == XXH_OK);
+}
+
+struct td_hash128 td_hash128_digest(const struct td_hash128_state *state)
+{
+	XXH128_hash_t hash = XXH3_128bits_digest((const XXH3_state_t *)(const void *)state);
+
+	return (struct td_hash128){hash.low64, hash.high64};
 }

@@ -35,6 +35,32 @@ static void hash_depends_on_every_byte_and_on_the_seed(void **state)
 	}
 }
 
+static void hash_of_128_bits_is_xxh3_and_takes_pieces(void **state)
+{
+	struct td_hash128_state hash;
+	struct td_hash128 whole;
+	unsigned char bytes[3000];
+
+	(void)state;
+	/* The published value of XXH3_128bits for no bytes and seed 0. */
+	td_hash128_reset(&hash);
+	whole = td_hash128_digest(&hash);
+	assert_true(whole.high == 0x99AA06D3014798D8u && whole.low == 0x6001C324468D497Fu);
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (unsigned char)(i * 31 + i / 256);
+	td_hash128_add(&hash, bytes, sizeof(bytes));
+	whole = td_hash128_digest(&hash);
+	for (size_t step = 1; step < sizeof(bytes); step = step * 3 + 1) {
+		td_hash128_reset(&hash);
+		for (size_t at = 0; at < sizeof(bytes); at += step)
+			td_hash128_add(&hash, bytes + at,
+				step < sizeof(bytes) - at ? step : sizeof(bytes) - at);
+		struct td_hash128 pieces = td_hash128_digest(&hash);
+		assert_true(pieces.low == whole.low && pieces.high == whole.high);
+	}
+}
+
 static void hash_of_numbers_spreads_rows_and_strides(void **state)
 {
 	(void)state;
@@ -55,6 +81,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hash_is_xxh3),
 		cmocka_unit_test(hash_depends_on_every_byte_and_on_the_seed),
+		cmocka_unit_test(hash_of_128_bits_is_xxh3_and_takes_pieces),
 		cmocka_unit_test(hash_of_numbers_spreads_rows_and_strides),
 	};
 
