@@ -182,6 +182,7 @@ struct td_slot {
 	struct td_subscription *subscription;
 };
 
+struct td_batch;         /* deliveries that a lane gave out together */
 struct td_request_state; /* the request being answered, in handlers of commands and queries */
 
 struct td_context {
@@ -191,6 +192,7 @@ struct td_context {
 	struct td_cascade *cascade; /* of an outer delivery; NULL: `own` */
 	struct td_context *outer;   /* of the handler that requested this */
 	struct td_request_state *request;
+	struct td_batch *batch; /* what it was taken with, or NULL */
 	struct td_cascade own;
 	unsigned attempt;
 	enum td_class class_; /* 0: td_fail() was not called */

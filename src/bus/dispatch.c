@@ -129,6 +129,7 @@ void td_context_init(struct td_context *context, const struct td_event *event,
 	context->cascade = cascade;
 	context->outer = td_reader_mine.context;
 	context->request = NULL;
+	context->batch = NULL;
 	context->attempt = 1;
 	context->class_ = 0;
 	context->after_ms = 0;

@@ -15,6 +15,14 @@
  * without a lock. Whoever runs the lane moves the ring into the machine, takes a batch, runs it
  * without the lock, settles it. Several workers may run one lane; the machine keeps keys in order.
  *
+ * A batch is one of each key whose turn it is, then what stands behind these, round by round: so
+ * nobody is served before his turn, and one key with much to do costs no more than many. What went
+ * well is settled at the end of the batch, or as soon as anybody waits for it or somebody else
+ * looks (settle_done). What a batch holds and has not begun is no better off than what waits: who
+ * finds nothing else takes it back (give_back), if the handler before it waits for an answer or
+ * takes more than HELD_MS, or if room is needed. So a handler may wait for another key of its own
+ * lane, through whomever, as long as there is a worker to run it.
+ *
  * `attention` is what saves the wake-ups: 1 while somebody will look at the ring again before he
  * leaves. A publisher that finds 0 makes it 1 and schedules the lane. Both sides put a full fence
  * between their store and their look (push, then attention; attention, then ring): one of the two
@@ -31,6 +39,8 @@
 #define SLAB_SLOTS 64u
 /* When memory for the machine could not be had: how long until the next try. */
 #define NOMEM_RETRY_MS 10
+/* How long one worker may hold what another could run. */
+#define HELD_MS 10
 
 /* A place in the slab: what the machine knows as a token. */
 struct slot {
@@ -61,13 +71,46 @@ struct td_lane {
 	struct slab *slabs;
 	struct slot *free_slots;
 	struct slot *pending, **pending_tail; /* the machine would not take them yet */
+	struct td_batch *batches;             /* being run */
+	int64_t held_until_ms; /* the timer is set for this at the latest, to look at them */
+	size_t room_step;      /* so many places that are free again are given back at once */
+	bool keyed;
+	bool shared; /* others than who runs a batch may take from it */
 	uint64_t completed, failed, dropped, retried;
 };
 
-/* One delivery, from take to settle. */
+/*
+ * One delivery, from take to settle. GONE: settled, or the machine has it again.
+ *
+ *	TAKEN --(its handler succeeded)--> DONE --(settle_done)--> GONE
+ *	   '----(it failed, was dropped, withdrawn or given back)---^
+ */
+enum job_state { JOB_TAKEN, JOB_DONE, JOB_GONE };
 struct job {
 	struct td_due due;
 	struct slot *slot;
+	_Atomic unsigned char
+		state; /* enum job_state; written by who claimed it, or under the lock */
+};
+
+/*
+ * What was taken at once, on the stack of who runs it. He claims one job after the other; whoever
+ * has the lock may claim all the rest, to give it back.
+ */
+struct td_batch {
+	struct td_lane *lane;
+	struct td_batch *next, *prev; /* lane->batches */
+	int64_t since_ms;
+	unsigned count;
+	unsigned settled;         /* up to here all are GONE */
+	_Atomic unsigned claimed; /* the next to be claimed; from `count` on: none is */
+	struct job jobs[BATCH_MAX];
+};
+
+/* Those that went well, out of the machine, to be told and freed without the lock. */
+struct done {
+	size_t count;
+	struct td_owed owed[BATCH_MAX];
 };
 
 /* --- making ------------------------------------------------------------------------------- */
@@ -77,6 +120,7 @@ struct td_lane *td_lane_new(struct td_subscription *s)
 	struct td_delivery_options options = {
 		.keyed = s->order != TD_ORDER_NONE,
 		.owed_max = s->queue_max,
+		.together_max = BATCH_MAX,
 		.retry = s->retry,
 		.parked_max = s->parked_max,
 	};
@@ -88,6 +132,9 @@ struct td_lane *td_lane_new(struct td_subscription *s)
 	memset(lane, 0, sizeof(*lane));
 	lane->subscription = s;
 	lane->bus = s->bus;
+	lane->room_step = s->queue_max / 4 < BATCH_MAX ? s->queue_max / 4 : BATCH_MAX;
+	lane->keyed = options.keyed;
+	lane->shared = s->bus->workers_count > 1 || s->when_full == TD_DROP_OLDEST;
 	lane->pending_tail = &lane->pending;
 	lane->ring = td_ring_new(cells);
 	lane->machine = td_delivery_new(&options);
@@ -310,22 +357,167 @@ static void gather_all(struct td_lane *lane)
 	}
 }
 
+/* --- what a batch holds ------------------------------------------------------------------- */
+
+static enum job_state job_state(const struct job *job)
+{
+	return (enum job_state)atomic_load_explicit(&job->state, memory_order_acquire);
+}
+
+static void job_become(struct job *job, enum job_state state)
+{
+	atomic_store_explicit(&job->state, (unsigned char)state, memory_order_release);
+}
+
+/* The next job of the batch is the caller's; from batch->count on: there is none. */
+static unsigned claim(struct td_batch *batch)
+{
+	unsigned next;
+
+	if (batch->lane->shared)
+		return atomic_fetch_add_explicit(&batch->claimed, 1, memory_order_relaxed);
+	next = atomic_load_explicit(&batch->claimed, memory_order_relaxed);
+	atomic_store_explicit(&batch->claimed, next + 1, memory_order_relaxed);
+	return next;
+}
+
+/* Under the lock: settle what went well, up to the first that did not or still runs. */
+static void settle_done(struct td_batch *batch, struct done *done)
+{
+	struct td_lane *lane = batch->lane;
+
+	for (; batch->settled < batch->count; batch->settled++) {
+		struct job *job = &batch->jobs[batch->settled];
+		enum job_state state = job_state(job);
+		struct td_owed *owed = &done->owed[done->count];
+
+		if (state == JOB_TAKEN)
+			return;
+		if (state == JOB_GONE)
+			continue;
+		td_delivery_settle(lane->machine, job->due.ticket, TD_SETTLE_DONE, 0, 0, 0);
+		job_become(job, JOB_GONE);
+		*owed = job->slot->owed;
+		if (owed->sync != NULL) { /* who waits there reads it under the lock */
+			owed->sync->state = TD_COMPLETED;
+			owed->sync->done = true;
+			owed->sync = NULL;
+		}
+		slot_put(lane, job->slot);
+		lane->completed++;
+		done->count++;
+	}
+}
+
+/* The same without the lock: tell who waits, and let go. The places are still to be given back. */
+static void tell_done(struct td_lane *lane, struct done *done)
+{
+	bool traced = td_bus_traced(lane->bus);
+
+	for (size_t i = 0; i < done->count; i++) {
+		struct td_owed *owed = &done->owed[i];
+
+		if (TD_UNLIKELY(traced))
+			td_bus_trace(lane->bus, TD_DONE, TD_COMPLETED, owed->event,
+				lane->subscription, 0, 0);
+		tell(lane, owed, TD_COMPLETED, 0, NULL);
+		free_owed(owed);
+	}
+	done->count = 0;
+}
+
+/* Under the lock: what is not begun of a batch waits again, in front; how many. */
+static size_t give_back(struct td_batch *batch)
+{
+	unsigned from = atomic_exchange_explicit(&batch->claimed, BATCH_MAX, memory_order_relaxed);
+	size_t count = 0;
+
+	/* From behind: each is the last of its run then, and the first ends in front. */
+	for (unsigned i = batch->count; i-- > from;) {
+		struct job *job = &batch->jobs[i];
+
+		if (job_state(job) != JOB_TAKEN)
+			continue;
+		td_delivery_return(batch->lane->machine, job->due.ticket);
+		job_become(job, JOB_GONE);
+		count++;
+	}
+	return count;
+}
+
+/* Under the lock: those behind a job that failed are the machine's again. */
+static void forget_withdrawn(struct td_batch *batch, const struct job *failed, size_t withdrawn)
+{
+	struct job *end = batch->jobs + batch->count;
+
+	for (struct job *job = batch->jobs; withdrawn > 0 && job < end; job++) {
+		if (job == failed || job->due.key != failed->due.key || job_state(job) != JOB_TAKEN)
+			continue;
+		job_become(job, JOB_GONE);
+		withdrawn--;
+	}
+	TD_ASSERT(withdrawn == 0);
+}
+
+/*
+ * Under the lock: take back from the batches that are older than `before_ms` what they have not
+ * begun, and settle what they have done; how many came back.
+ */
+static size_t relieve(struct td_lane *lane, int64_t before_ms, struct done *done)
+{
+	size_t count = 0;
+
+	for (struct td_batch *batch = lane->batches; batch != NULL; batch = batch->next) {
+		if (batch->since_ms > before_ms || done->count > 0)
+			continue; /* one at a time: there is room for what one has done */
+		count += give_back(batch);
+		settle_done(batch, done);
+	}
+	return count;
+}
+
+void td_lane_lend(struct td_batch *batch)
+{
+	struct td_lane *lane = batch->lane;
+	struct done done;
+	size_t count;
+
+	/* Nobody else would run it; and running it here, inside, would go as deep as keys wait. */
+	if (lane->bus->workers_count <= 1)
+		return;
+	done.count = 0;
+	td_mutex_lock(&lane->lock);
+	give_back(batch);
+	settle_done(batch, &done);
+	td_mutex_unlock(&lane->lock);
+	count = done.count;
+	tell_done(lane, &done);
+	unreserve(lane, count);
+	td_run_schedule(lane->bus, lane);
+}
+
+/* Make room; false: all there is runs. What others hold counts as what waits. */
 static bool drop_oldest(struct td_lane *lane)
 {
+	struct done done;
+	size_t room;
 	uint64_t token;
-	bool dropped;
 
+	done.count = 0;
 	td_mutex_lock(&lane->lock);
 	gather(lane);
-	dropped = td_delivery_drop_oldest(lane->machine, &token);
-	if (dropped)
+	relieve(lane, INT64_MAX, &done);
+	room = done.count;
+	if (room == 0 && td_delivery_drop_oldest(lane->machine, &token)) {
 		drop_one(lane, slot_of(token));
-	else
-		lane->dropped++; /* all there is runs: the new one goes */
+		room = 1;
+	} else if (room == 0) {
+		lane->dropped++; /* the new one goes */
+	}
 	td_mutex_unlock(&lane->lock);
-	if (dropped)
-		unreserve(lane, 1);
-	return dropped;
+	tell_done(lane, &done);
+	unreserve(lane, room);
+	return room > 0;
 }
 
 /* --- a place in the queue ----------------------------------------------------------------- */
@@ -488,10 +680,27 @@ static void count_state(struct td_lane *lane, enum td_state state)
 		lane->retried++;
 }
 
+/* What who runs a lane remembers between its batches. */
+struct stretch {
+	struct td_cascade *cascade; /* NULL: each delivery has its own */
+	int64_t now_ms;
+	size_t ran;
+	size_t room; /* places that are free again, not yet given back */
+	struct td_batch batch;
+	struct done done; /* not told yet */
+};
+
+static void tell_stretch(struct stretch *stretch)
+{
+	stretch->room += stretch->done.count;
+	tell_done(stretch->batch.lane, &stretch->done);
+}
+
 /* It did not just succeed: the machine decides, everybody is told, a letter may go out. */
 static enum td_state settle_failed(
-	struct td_lane *lane, struct job *job, struct td_context *context, int code)
+	struct stretch *stretch, struct job *job, struct td_context *context, int code)
 {
+	struct td_lane *lane = stretch->batch.lane;
 	struct td_bus *bus = lane->bus;
 	struct slot *slot = job->slot;
 	struct td_attempts *attempts = NULL;
@@ -502,9 +711,12 @@ static enum td_state settle_failed(
 	bool gone;
 
 	td_mutex_lock(&lane->lock);
+	settle_done(&stretch->batch, &stretch->done); /* a key is settled in order */
 	note_attempt(lane, &slot->owed, code, context->reason);
 	settled = td_delivery_settle(lane->machine, job->due.ticket, settle_of(lane, context),
 		context->after_ms, unit, td_bus_now_ms(bus));
+	forget_withdrawn(&stretch->batch, job, settled.withdrawn);
+	job_become(job, JOB_GONE);
 	state = state_of(lane, context, settled.verdict);
 	gone = state == TD_COMPLETED || state == TD_FAILED;
 	count_state(lane, state);
@@ -519,6 +731,7 @@ static enum td_state settle_failed(
 	}
 	td_mutex_unlock(&lane->lock);
 	unreserve(lane, gone);
+	tell_stretch(stretch);
 
 	if (td_bus_traced(bus))
 		td_bus_trace(bus,
@@ -534,21 +747,25 @@ static enum td_state settle_failed(
 	return state;
 }
 
-enum ran { RAN_DONE, RAN_SETTLED, RAN_STOPPED };
-
 /* Unsubscribed since it was taken: nobody is called. */
-static void drop_taken(struct td_lane *lane, struct job *job)
+static void drop_taken(struct stretch *stretch, struct job *job)
 {
+	struct td_lane *lane = stretch->batch.lane;
+
 	td_mutex_lock(&lane->lock);
+	settle_done(&stretch->batch, &stretch->done);
 	td_delivery_settle(lane->machine, job->due.ticket, TD_SETTLE_DONE, 0, 0, 0);
+	job_become(job, JOB_GONE);
 	drop_one(lane, job->slot);
 	td_mutex_unlock(&lane->lock);
 	unreserve(lane, 1);
+	tell_stretch(stretch);
 }
 
-/* Call the handler. RAN_DONE: it succeeded, and only remains to be settled as done. */
-static enum ran run_job(struct td_lane *lane, struct job *job, struct td_cascade *cascade)
+/* Call the handler of a claimed job; false: the lane is stopped. */
+static bool run_job(struct stretch *stretch, struct job *job)
 {
+	struct td_lane *lane = stretch->batch.lane;
 	struct td_bus *bus = lane->bus;
 	struct td_subscription *s = lane->subscription;
 	struct td_slot slot = {s->handler, s->arg, s};
@@ -559,35 +776,38 @@ static enum ran run_job(struct td_lane *lane, struct job *job, struct td_cascade
 	int code;
 
 	if (TD_UNLIKELY(!atomic_load_explicit(&s->live, memory_order_relaxed))) {
-		drop_taken(lane, job);
-		return RAN_SETTLED;
+		drop_taken(stretch, job);
+		return true;
 	}
 	if (TD_UNLIKELY(s->kind == TD_COMMAND))
 		command = td_event_ref(job->slot->owed.event);
 	td_cascade_init(&own, NULL, NULL);
-	td_context_init(&context, job->slot->owed.event, &slot, cascade != NULL ? cascade : &own);
+	td_context_init(&context, job->slot->owed.event, &slot,
+		stretch->cascade != NULL ? stretch->cascade : &own);
 	context.attempt = job->due.attempt;
 	context.request = job->slot->owed.request;
+	context.batch = &stretch->batch;
 	code = td_bus_call(bus, &context);
 	if (TD_UNLIKELY(code != 0)) {
 		atomic_fetch_add(&lane->tails, 1);
-		state = settle_failed(lane, job, &context, code);
+		state = settle_failed(stretch, job, &context, code);
 	}
 	if (TD_UNLIKELY(command != NULL) && state != TD_QUEUED && state != TD_STOPPED)
 		td_letter_outcome(s, command, &context, code);
 	td_event_unref(command);
-	if (cascade == NULL)
+	if (stretch->cascade == NULL)
 		td_cascade_run(bus, &own);
 	if (TD_LIKELY(code == 0))
-		return RAN_DONE;
-	atomic_fetch_sub(&lane->tails, 1);
-	return state == TD_STOPPED ? RAN_STOPPED : RAN_SETTLED;
+		job_become(job, JOB_DONE);
+	else
+		atomic_fetch_sub(&lane->tails, 1);
+	return state != TD_STOPPED;
 }
 
 /* --- a stretch ---------------------------------------------------------------------------- */
 
-/* How many to take at once: few enough that other workers find something too. */
-static size_t batch_size(const struct td_lane *lane)
+/* Whose turns to take at once: few enough that other workers find something, too. */
+static size_t turns_most(const struct td_lane *lane)
 {
 	size_t workers = lane->bus->workers_count;
 	size_t share;
@@ -598,55 +818,6 @@ static size_t batch_size(const struct td_lane *lane)
 	return share < 1 ? 1 : share > BATCH_MAX ? BATCH_MAX : share;
 }
 
-/* What a stretch remembers between its batches. */
-struct stretch {
-	struct td_lane *lane;
-	struct td_cascade *cascade;
-	int64_t now_ms;
-	size_t ran;
-	size_t room; /* places that are free again, not yet given back */
-	size_t done;
-	struct job jobs[BATCH_MAX];
-	struct td_owed owed[BATCH_MAX];
-};
-
-/* Settle what went well, all at once. Under the lock; what is to be freed is kept for outside. */
-static void settle_done(struct stretch *stretch)
-{
-	struct td_lane *lane = stretch->lane;
-	struct td_owed *owed = stretch->owed;
-	struct job *jobs = stretch->jobs;
-
-	for (size_t i = 0; i < stretch->done; i++) {
-		td_delivery_settle(
-			lane->machine, jobs[i].due.ticket, TD_SETTLE_DONE, 0, 0, stretch->now_ms);
-		owed[i] = jobs[i].slot->owed;
-		if (owed[i].sync != NULL) { /* who waits there reads it under the lock */
-			owed[i].sync->state = TD_COMPLETED;
-			owed[i].sync->done = true;
-			owed[i].sync = NULL;
-		}
-		slot_put(lane, jobs[i].slot);
-	}
-	lane->completed += stretch->done;
-}
-
-static void tell_done(struct stretch *stretch, size_t count)
-{
-	struct td_lane *lane = stretch->lane;
-	struct td_owed *owed = stretch->owed;
-	bool traced = td_bus_traced(lane->bus);
-
-	for (size_t i = 0; i < count; i++) {
-		if (TD_UNLIKELY(traced))
-			td_bus_trace(lane->bus, TD_DONE, TD_COMPLETED, owed[i].event,
-				lane->subscription, 0, 0);
-		tell(lane, &owed[i], TD_COMPLETED, 0, NULL);
-		free_owed(&owed[i]);
-	}
-	stretch->room += count;
-}
-
 /*
  * Under the lock, with nothing to take: leave, unless something came meanwhile that nobody else
  * will look at. True: look again.
@@ -654,12 +825,16 @@ static void tell_done(struct stretch *stretch, size_t count)
 static bool leave(struct td_lane *lane)
 {
 	int idle = 0;
-	int64_t due = td_delivery_next_ms(lane->machine, td_bus_now_ms(lane->bus));
+	int64_t now = td_bus_now_ms(lane->bus);
+	int64_t due = td_delivery_next_ms(lane->machine, now);
 
-	if (lane->pending != NULL && td_delivery_counts(lane->machine).parked == 0) {
-		int64_t again = td_bus_now_ms(lane->bus) + NOMEM_RETRY_MS;
-		due = due < again ? due : again;
-	}
+	if (lane->pending != NULL && td_delivery_counts(lane->machine).parked == 0 &&
+		due > now + NOMEM_RETRY_MS)
+		due = now + NOMEM_RETRY_MS;
+	if (lane->batches != NULL && lane->bus->workers_count > 1)
+		lane->held_until_ms = now + HELD_MS;
+	if (due > lane->held_until_ms && lane->held_until_ms > now)
+		due = lane->held_until_ms;
 	td_run_timer(lane->bus, lane, due);
 	atomic_store(&lane->attention, 0);
 	atomic_thread_fence(memory_order_seq_cst);
@@ -686,54 +861,118 @@ static void share(struct td_lane *lane)
 		td_run_schedule(lane->bus, lane);
 }
 
-static size_t take(struct td_lane *lane, struct job *jobs, size_t most, int64_t now)
+/* What whoever comes now could not run is looked at again when it has been held for long. */
+static void watch(struct td_lane *lane, int64_t now_ms)
 {
-	size_t count = 0;
+	if (lane->bus->workers_count <= 1 || now_ms < lane->held_until_ms)
+		return;
+	lane->held_until_ms = now_ms + HELD_MS;
+	td_run_timer_by(lane->bus, lane, lane->held_until_ms);
+}
 
-	while (count < most && td_delivery_take(lane->machine, now, &jobs[count].due)) {
-		jobs[count].slot = slot_of(jobs[count].due.token);
+/* A batch of `most` at most, under the lock; false: there is nothing. */
+static bool take(struct stretch *stretch, size_t most)
+{
+	struct td_batch *batch = &stretch->batch;
+	struct td_lane *lane = batch->lane;
+	size_t turns = turns_most(lane);
+	unsigned count = 0;
+
+	if (most > BATCH_MAX)
+		most = BATCH_MAX;
+	if (turns > most)
+		turns = most;
+	while (count < turns &&
+		td_delivery_take(lane->machine, stretch->now_ms, &batch->jobs[count].due))
 		count++;
+	for (unsigned i = 0; i < count && count < most && lane->keyed; i++)
+		count += td_delivery_take_behind(lane->machine, batch->jobs[i].due.ticket,
+			stretch->now_ms, &batch->jobs[count].due);
+	if (count == 0)
+		return false;
+	for (unsigned i = 0; i < count; i++) {
+		batch->jobs[i].slot = slot_of(batch->jobs[i].due.token);
+		atomic_init(&batch->jobs[i].state, JOB_TAKEN);
 	}
-	return count;
+	batch->count = count;
+	batch->settled = 0;
+	batch->since_ms = stretch->now_ms;
+	atomic_init(&batch->claimed, 0);
+	batch->prev = NULL;
+	batch->next = lane->batches;
+	if (batch->next != NULL)
+		batch->next->prev = batch;
+	lane->batches = batch;
+	if (count > 1)
+		watch(lane, stretch->now_ms);
+	return true;
+}
+
+/* Under the lock: nobody has anything to look for in it any more. */
+static void end_batch(struct stretch *stretch)
+{
+	struct td_batch *batch = &stretch->batch;
+
+	give_back(batch);
+	settle_done(batch, &stretch->done);
+	TD_ASSERT(batch->settled == batch->count);
+	if (batch->prev != NULL)
+		batch->prev->next = batch->next;
+	else
+		batch->lane->batches = batch->next;
+	if (batch->next != NULL)
+		batch->next->prev = batch->prev;
 }
 
 /* Time matters only to what waits for it: then it is looked at for every batch, else now and then.
  */
 static void look_at_clock(struct stretch *stretch)
 {
-	if (stretch->ran % 64 == 0 || td_delivery_timed(stretch->lane->machine))
-		stretch->now_ms = td_bus_now_ms(stretch->lane->bus);
+	const struct td_lane *lane = stretch->batch.lane;
+
+	if (stretch->ran % 64 == 0 || lane->shared || td_delivery_timed(lane->machine))
+		stretch->now_ms = td_bus_now_ms(lane->bus);
 }
 
-/* Run a batch without the lock; what went well is settled by the next turn under it. */
-static void run_batch(struct stretch *stretch, size_t count)
+static void settle_now(struct stretch *stretch)
 {
-	struct td_lane *lane = stretch->lane;
-	size_t next = 0;
+	struct td_lane *lane = stretch->batch.lane;
 
-	stretch->done = 0;
-	while (next < count) {
-		enum ran how = run_job(lane, &stretch->jobs[next], stretch->cascade);
-
-		if (how == RAN_DONE)
-			stretch->jobs[stretch->done++] = stretch->jobs[next];
-		next++;
-		if (how == RAN_STOPPED)
-			break;
-	}
-	stretch->ran += next;
 	td_mutex_lock(&lane->lock);
-	while (count > next) /* stopped: the rest of the batch was not tried */
-		td_delivery_return(lane->machine, stretch->jobs[--count].due.ticket);
-	settle_done(stretch);
+	settle_done(&stretch->batch, &stretch->done);
+	td_mutex_unlock(&lane->lock);
+	tell_stretch(stretch);
+}
+
+/* Run a batch without the lock, and end it under the lock. */
+static void run_batch(struct stretch *stretch)
+{
+	struct td_batch *batch = &stretch->batch;
+	bool go_on = true;
+
+	while (go_on) {
+		unsigned i = claim(batch);
+		struct job *job = &batch->jobs[i];
+		bool awaited;
+
+		if (i >= batch->count)
+			break;
+		if (TD_UNLIKELY(job_state(job) != JOB_TAKEN))
+			continue; /* withdrawn */
+		awaited = job->slot->owed.request != NULL || job->slot->owed.book != NULL;
+		go_on = run_job(stretch, job);
+		stretch->ran++;
+		if (awaited && i + 1 < batch->count)
+			settle_now(stretch);
+	}
+	td_mutex_lock(&batch->lane->lock);
+	end_batch(stretch);
 }
 
 static void give_room(struct stretch *stretch, bool all)
 {
-	struct td_lane *lane = stretch->lane;
-
-	if (all || stretch->room >= BATCH_MAX) {
-		unreserve_some(lane, stretch->room);
+	if (all || stretch->room >= stretch->batch.lane->room_step) {
+		unreserve_some(stretch->batch.lane, stretch->room);
 		stretch->room = 0;
 	}
 }
@@ -742,39 +981,38 @@ size_t td_lane_run(struct td_lane *lane, size_t most, struct td_cascade *cascade
 {
 	struct stretch stretch;
 
-	stretch.lane = lane;
+	stretch.batch.lane = lane;
 	stretch.cascade = cascade;
-	stretch.ran = stretch.room = stretch.done = 0;
+	stretch.ran = stretch.room = stretch.done.count = 0;
 	td_mutex_lock(&lane->lock);
 	for (;;) {
-		size_t told = stretch.done, batch, count;
+		bool taken, again = false;
 
 		gather(lane);
 		look_at_clock(&stretch);
-		batch = batch_size(lane);
-		if (batch > most - stretch.ran)
-			batch = most - stretch.ran;
-		count = take(lane, stretch.jobs, batch, stretch.now_ms);
-		if (count == 0 && stretch.ran >= most) {
+		taken = take(&stretch, most - stretch.ran);
+		if (taken) {
+			share(lane);
+		} else if (stretch.ran >= most) {
 			atomic_store(&lane->attention, 1);
 			td_run_schedule(lane->bus, lane);
-		} else if (count == 0 && leave(lane)) {
-			stretch.done = told;
-			td_mutex_unlock(&lane->lock);
-			tell_done(&stretch, told);
-			stretch.done = 0;
-			td_mutex_lock(&lane->lock);
-			continue;
-		} else if (count > 0) {
-			share(lane);
+		} else if (TD_LIKELY(lane->batches == NULL)) {
+			again = leave(lane);
+		} else if (stretch.done.count > 0) {
+			again = true; /* told first: there is room for what others have done */
+		} else {
+			again = relieve(lane, stretch.now_ms - HELD_MS, &stretch.done) > 0 ||
+				leave(lane);
 		}
 		td_mutex_unlock(&lane->lock);
-		tell_done(&stretch, told);
-		stretch.done = 0;
-		if (count == 0)
+		tell_stretch(&stretch);
+		if (!taken && !again)
 			break;
 		give_room(&stretch, false);
-		run_batch(&stretch, count);
+		if (taken)
+			run_batch(&stretch);
+		else
+			td_mutex_lock(&lane->lock);
 	}
 	give_room(&stretch, true);
 	if (TD_UNLIKELY(!atomic_load(&lane->subscription->live)))
@@ -1073,6 +1311,21 @@ int td_bus_resume(struct td_subscription *s, struct td_error *err)
 	return 0;
 }
 
+/* What a batch holds runs only where its handler is called. */
+static void see_batch(const struct td_batch *batch, struct td_subscription_status *status)
+{
+	unsigned claimed = atomic_load(&batch->claimed);
+
+	for (unsigned i = batch->settled; i < batch->count; i++) {
+		enum job_state state = job_state(&batch->jobs[i]);
+		bool waits = state == JOB_TAKEN && i >= claimed;
+
+		status->running -= waits || state == JOB_DONE;
+		status->waiting += waits;
+		status->completed += state == JOB_DONE;
+	}
+}
+
 void td_bus_status(struct td_subscription *s, struct td_subscription_status *status)
 {
 	struct td_lane *lane = atomic_load(&s->lane);
@@ -1089,10 +1342,12 @@ void td_bus_status(struct td_subscription *s, struct td_subscription_status *sta
 	for (struct slot *slot = lane->pending; slot != NULL; slot = slot->next)
 		status->waiting++;
 	status->running = counts.running;
+	status->completed = lane->completed;
+	for (const struct td_batch *batch = lane->batches; batch != NULL; batch = batch->next)
+		see_batch(batch, status);
 	status->retrying = counts.retrying;
 	status->parked = counts.parked;
 	status->stopped = counts.stopped;
-	status->completed = lane->completed;
 	status->failed = lane->failed;
 	status->dropped = lane->dropped;
 	status->retried = lane->retried;

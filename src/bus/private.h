@@ -315,6 +315,8 @@ enum td_state td_lane_deliver(
 /* A plain delivery failed with TD_PARK or TD_STOP: the lane holds it from now on. */
 bool td_lane_take_over(struct td_lane *lane, struct td_owed *owed, enum td_class class_,
 	struct td_context *context, int code);
+/* The handler being called out of this batch is about to wait: others may run the rest of it. */
+void td_lane_lend(struct td_batch *batch);
 void td_lane_clear(struct td_lane *lane);
 /* Nothing waits, runs or is to be retried, but for what a stopped or parked key holds. */
 bool td_lane_idle(struct td_lane *lane, uint64_t *activity);
@@ -328,6 +330,8 @@ void td_run_stop(struct td_bus *bus);
 void td_run_schedule(struct td_bus *bus, struct td_lane *lane);
 /* When the lane has work without anything happening; INT64_MAX: never. */
 void td_run_timer(struct td_bus *bus, struct td_lane *lane, int64_t due_ms);
+/* The same, at that time at the latest. */
+void td_run_timer_by(struct td_bus *bus, struct td_lane *lane, int64_t due_ms);
 /* Out of all lists, for ever. */
 void td_run_forget(struct td_bus *bus, struct td_lane *lane);
 /* Somebody may be waiting for something to be settled. */

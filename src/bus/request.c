@@ -267,6 +267,10 @@ static int wait_for_answer(
 {
 	struct td_bus *bus = asked->bus;
 
+	for (struct td_context *c = asked->context; c != NULL; c = c->outer) {
+		if (c->batch != NULL)
+			td_lane_lend(c->batch);
+	}
 	for (;;) {
 		uint64_t seen = td_run_settled_count(bus);
 

@@ -96,25 +96,42 @@ static int64_t ns_of(int64_t ms)
 	return ms > INT64_MAX / 1000000 ? INT64_MAX : ms * 1000000;
 }
 
-void td_run_timer(struct td_bus *bus, struct td_lane *lane, int64_t due_ms)
+/* Under the lock. */
+static void set_timer(struct td_bus *bus, struct td_lane *lane, int64_t due_ms)
 {
 	struct td_run_links *l = links(lane);
 
-	td_mutex_lock(&bus->run);
-	if (due_ms == INT64_MAX || l->forgotten) {
-		untime(bus, lane);
-	} else if (!l->timed || l->due_ms != due_ms) {
-		if (!l->timed) {
-			l->timer_next = bus->timers;
-			bus->timers = lane;
-			l->timed = true;
-		}
-		l->due_ms = due_ms;
-		if (bus->workers_count == 0)
-			td_loop_timer(bus->loop, ns_of(earliest_ms(bus)));
-		else
-			wake_somebody(bus); /* it sleeps until a time that may be too late now */
+	if (!l->timed) {
+		l->timer_next = bus->timers;
+		bus->timers = lane;
+		l->timed = true;
 	}
+	l->due_ms = due_ms;
+	if (bus->workers_count == 0)
+		td_loop_timer(bus->loop, ns_of(earliest_ms(bus)));
+	else
+		wake_somebody(bus); /* it sleeps until a time that may be too late now */
+}
+
+void td_run_timer(struct td_bus *bus, struct td_lane *lane, int64_t due_ms)
+{
+	const struct td_run_links *l = links(lane);
+
+	td_mutex_lock(&bus->run);
+	if (due_ms == INT64_MAX || l->forgotten)
+		untime(bus, lane);
+	else if (!l->timed || l->due_ms != due_ms)
+		set_timer(bus, lane, due_ms);
+	td_mutex_unlock(&bus->run);
+}
+
+void td_run_timer_by(struct td_bus *bus, struct td_lane *lane, int64_t due_ms)
+{
+	const struct td_run_links *l = links(lane);
+
+	td_mutex_lock(&bus->run);
+	if (!l->forgotten && (!l->timed || l->due_ms > due_ms))
+		set_timer(bus, lane, due_ms);
 	td_mutex_unlock(&bus->run);
 }
 
