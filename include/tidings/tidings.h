@@ -368,7 +368,8 @@ TD_PUBLIC void td_trace_set(struct td *td, td_trace_hook *hook, void *arg);
  * with `own`; not to those who just ask for all.
  *
  * A dead letter: a delivery was given up. Subject td.deadletter.<subscription>; data, JSON:
- * subscription, class, code, reason, attempts, and the event.
+ * subscription, class, code, reason, attempts, and the event (without its data where that is too
+ * large, or nested too deep, to stand in another's).
  */
 #define TD_DEAD_LETTER "td.deadletter.added"
 /*
