@@ -565,15 +565,16 @@ static void commit(struct td_bus *bus, struct accepting *a, unsigned flags,
 {
 	struct td_routes *routes = a->routes;
 	struct td_node *node = a->node;
-	size_t here = 0;
+	bool queueing = routes->queues || (flags & TD_ASYNC) != 0;
+	size_t here = routes->count; /* handlers called where the event is published */
 
 	if (TD_UNLIKELY(td_bus_traced(bus)))
 		trace_accepted(bus, a->event, routes);
 	td_turn_wait_admission(bus->turns, a->turn);
-	if (routes->queues || (flags & TD_ASYNC) != 0)
+	if (queueing)
 		enqueue(routes, a->kept, cascade);
-	for (size_t i = 0; i < routes->count; i++)
-		here += !routes->at[i].queued && !routes->at[i].dropped;
+	for (size_t i = 0; i < routes->count && queueing; i++)
+		here -= routes->at[i].queued || routes->at[i].dropped;
 	cascade_push(where, td_turn_admitted(bus->turns, a->turn, here > 0));
 	if (node == NULL) {
 		td_event_unref(a->kept);
@@ -1012,7 +1013,7 @@ int td_bus_topic_publish_slow(struct td_topic *topic, struct td_event *event,
 	td_routes_init(&routes);
 	for (size_t i = 0; i < plan->count; i++)
 		td_routes_add(&routes, plan->slots[i].subscription);
-	code = td_routes_narrow(&routes, bus, event);
+	code = td_routes_narrow(&routes, event);
 	if (code == 0)
 		code = publish_found(bus, &inside, event, &routes, 0, receipt, err);
 	else

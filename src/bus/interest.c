@@ -24,9 +24,12 @@ void td_routes_init(struct td_routes *routes)
 	routes->at = routes->first;
 	routes->count = 0;
 	routes->cap = sizeof(routes->first) / sizeof(routes->first[0]);
-	routes->failed = false;
+	routes->last = 0;
+	routes->sorted = true;
 	routes->queues = false;
+	routes->selects = false;
 	routes->selected = false;
+	routes->failed = false;
 }
 
 void td_routes_fini(struct td_routes *routes)
@@ -54,18 +57,28 @@ static bool grow(struct td_routes *routes)
 	return true;
 }
 
-bool td_routes_add(struct td_routes *routes, struct td_subscription *subscription)
+static inline bool add(struct td_routes *routes, struct td_subscription *subscription)
 {
+	uint64_t number = subscription->number;
+
 	if (TD_UNLIKELY(routes->count == routes->cap) && !grow(routes))
 		return false;
 	routes->at[routes->count++] = (struct td_route){.subscription = subscription};
-	routes->queues = routes->queues || subscription->async;
+	routes->sorted &= number > routes->last;
+	routes->last = number;
+	routes->queues |= subscription->async;
+	routes->selects |= subscription->select != NULL;
 	return true;
+}
+
+bool td_routes_add(struct td_routes *routes, struct td_subscription *subscription)
+{
+	return add(routes, subscription);
 }
 
 static void found(void *arg, void *interest)
 {
-	td_routes_add(arg, interest);
+	add(arg, interest);
 }
 
 static int compare_routes(const void *a, const void *b)
@@ -76,9 +89,11 @@ static int compare_routes(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Few and mostly in order: insertion. */
+/* Those of one pattern are in order already; of several it is a few, mostly in order: insertion. */
 static void sort(struct td_routes *routes)
 {
+	if (TD_LIKELY(routes->sorted))
+		return;
 	if (routes->count > 32) {
 		qsort(routes->at, routes->count, sizeof(routes->at[0]), compare_routes);
 		return;
@@ -106,44 +121,73 @@ static bool is_own(struct td_text type)
 	return type.len > 3 && memcmp(type.at, "td.", 3) == 0;
 }
 
-int td_routes_narrow(struct td_routes *routes, struct td_bus *bus, const struct td_event *event)
+/* Whether it gets the event. */
+static inline bool hears(
+	const struct td_subscription *subscription, const struct td_event *event, bool own)
+{
+	return atomic_load_explicit(&subscription->live, memory_order_relaxed) &&
+	       (!own || subscription->hears_own) &&
+	       (TD_LIKELY(subscription->plain) || td_bus_passes(subscription, event));
+}
+
+/* The smaller events that some want. */
+static int select_all(struct td_routes *routes, const struct td_event *event)
+{
+	if (TD_LIKELY(!routes->selects))
+		return 0;
+	routes->selected = true;
+	for (size_t i = 0; i < routes->count; i++) {
+		struct td_route *route = &routes->at[i];
+
+		if (route->subscription->select == NULL)
+			continue;
+		route->code =
+			td_select_apply(route->subscription->select, event, &route->selected, NULL);
+		if (route->code == TD_E_NOMEM)
+			return TD_E_NOMEM;
+	}
+	return 0;
+}
+
+int td_routes_narrow(struct td_routes *routes, const struct td_event *event)
 {
 	bool own = is_own(event->attr[TD_ATTR_TYPE]);
 	size_t kept = 0;
 
-	(void)bus;
 	if (TD_UNLIKELY(routes->failed))
 		return TD_E_NOMEM;
 	for (size_t i = 0; i < routes->count; i++) {
-		struct td_route *route = &routes->at[i];
-		struct td_subscription *subscription = route->subscription;
-
-		if (!atomic_load_explicit(&subscription->live, memory_order_relaxed) ||
-			(own && !subscription->hears_own) || !td_bus_passes(subscription, event))
-			continue;
-		if (TD_UNLIKELY(kept != i))
-			routes->at[kept] = *route;
-		if (TD_UNLIKELY(subscription->select != NULL)) {
-			routes->selected = true;
-			route = &routes->at[kept];
-			route->code = td_select_apply(
-				subscription->select, event, &route->selected, NULL);
-			if (route->code == TD_E_NOMEM) {
-				routes->count = kept;
-				return TD_E_NOMEM;
-			}
-		}
-		kept++;
+		if (hears(routes->at[i].subscription, event, own))
+			routes->at[kept++] = routes->at[i];
 	}
 	routes->count = kept;
-	return 0;
+	return select_all(routes, event);
+}
+
+struct finding {
+	struct td_routes *routes;
+	const struct td_event *event;
+	bool own;
+};
+
+static void found_hearing(void *arg, void *interest)
+{
+	const struct finding *finding = arg;
+
+	if (TD_LIKELY(hears(interest, finding->event, finding->own)))
+		add(finding->routes, interest);
 }
 
 int td_routes_find(struct td_routes *routes, struct td_bus *bus, const struct td_event *event)
 {
-	td_trie_match(bus->trie, event->address, event->attr[TD_ATTR_TYPE], found, routes);
+	struct finding finding = {routes, event, is_own(event->attr[TD_ATTR_TYPE])};
+
+	td_trie_match(
+		bus->trie, event->address, event->attr[TD_ATTR_TYPE], found_hearing, &finding);
+	if (TD_UNLIKELY(routes->failed))
+		return TD_E_NOMEM;
 	sort(routes);
-	return td_routes_narrow(routes, bus, event);
+	return select_all(routes, event);
 }
 
 static void found_own(void *arg, void *interest)
@@ -295,13 +339,6 @@ static struct td_plan *plan_new(const struct td_routes *routes)
 	return plan;
 }
 
-/* Nothing about it but a handler, or a queue before it. */
-static bool is_straight(const struct td_subscription *subscription)
-{
-	return subscription->filter == NULL && subscription->filters == NULL &&
-	       subscription->select == NULL;
-}
-
 /* Which roads a plan is good for. */
 static void judge_plan(struct td_plan *plan, const struct td_topic *topic)
 {
@@ -311,7 +348,7 @@ static void judge_plan(struct td_plan *plan, const struct td_topic *topic)
 	for (size_t i = 0; i < plan->count; i++) {
 		struct td_subscription *subscription = plan->slots[i].subscription;
 
-		plan->straight = plan->straight && is_straight(subscription);
+		plan->straight = plan->straight && subscription->plain;
 		fast = fast && !subscription->async && atomic_load(&subscription->lane) == NULL;
 	}
 	plan->topic = fast && plan->straight ? topic->number : TD_PLAN_SLOW;
@@ -516,6 +553,7 @@ static int make(struct td_subscription **out, struct td_bus *bus,
 	code = copy_types(s, interest, err);
 	if (code == 0)
 		code = parse_filters(s, interest, err);
+	s->plain = s->filter == NULL && s->filters == NULL && s->select == NULL;
 	if (code == 0) {
 		s->pattern = strdup(interest->subject != NULL ? interest->subject : ">");
 		if (interest->name != NULL)

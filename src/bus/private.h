@@ -28,6 +28,7 @@ struct td_subscription {
 	/* What every publish looks at stands together. */
 	_Atomic bool live;
 	bool async, observer;
+	bool plain;          /* no filter, no select */
 	bool hears_own;      /* asked for the library's own events, of types "td...." */
 	uint64_t number;     /* order of subscribing */
 	td_handler *handler; /* of a typed one: the thunk in dispatch.c, with itself as arg */
@@ -152,8 +153,11 @@ struct td_route {
 struct td_routes {
 	struct td_route *at;
 	size_t count, cap;
+	uint64_t last; /* number of the last one added */
+	bool sorted;   /* so far each has a higher number than the one before */
 	bool queues;   /* some are asynchronous */
-	bool selected; /* some see a smaller event */
+	bool selects;  /* some ask for a smaller event */
+	bool selected; /* some see one */
 	bool failed;   /* memory ran out */
 	struct td_route first[16];
 };
@@ -165,7 +169,7 @@ int td_routes_find(struct td_routes *routes, struct td_bus *bus, const struct td
 /* Whether an event passes the filters of a subscription. */
 bool td_bus_passes(const struct td_subscription *subscription, const struct td_event *event);
 /* The same for candidates that are there already (a topic's plan). */
-int td_routes_narrow(struct td_routes *routes, struct td_bus *bus, const struct td_event *event);
+int td_routes_narrow(struct td_routes *routes, const struct td_event *event);
 /* Whether anybody would get such an event; the calling thread is inside. */
 bool td_bus_anyone(struct td_bus *bus, const char *address, const char *type);
 /* The one handler of a command or query; the calling thread is inside. NULL: nobody. */

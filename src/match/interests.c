@@ -1,7 +1,7 @@
 #include "match/interests.h"
 
 #define ITEMS_MIN     2u
-#define ITEMS_ORDERED 8u /* up to here a search goes from the first */
+#define ITEMS_SCANNED 8u /* up to here a search goes from the first, and there is no index */
 
 static uintptr_t item_get(const struct td_interests *set, size_t i)
 {
@@ -18,58 +18,70 @@ static struct td_interests *set_of(uintptr_t interests)
 	return (struct td_interests *)(interests - 1);
 }
 
-/* The mark of a removed item. Nobody else can know this address. */
-static uintptr_t removed_of(const struct td_interests *set)
+/* --- the index ---------------------------------------------------------------------------- */
+
+/*
+ * The writer's: open addressing over place + 1, 0 where nothing is; it stands behind the items. A
+ * place is entered once and stays, whatever becomes of the item.
+ */
+static uint32_t *index_of(const struct td_interests *set)
 {
-	return (uintptr_t)set;
+	return (uint32_t *)(uintptr_t)&set->at[set->items];
 }
 
-/* How many items may be in use: all while they are searched in order, else three quarters. */
-static size_t used_max(size_t items)
+/* A power of two with room to spare; 0: none is needed. */
+static size_t index_cells(size_t items)
 {
-	return items <= ITEMS_ORDERED ? items : items / 4 * 3;
+	size_t cells = 2 * (size_t)ITEMS_SCANNED;
+
+	if (items <= ITEMS_SCANNED)
+		return 0;
+	while (cells / 4 * 3 < items)
+		cells *= 2;
+	return cells;
 }
 
-static size_t search_start(const struct td_interests *set, uintptr_t interest)
+static void index_add(struct td_interests *set, uintptr_t interest, size_t place)
 {
-	return set->mask < ITEMS_ORDERED ? 0 : td_hash_u64(interest) & set->mask;
+	size_t mask = index_cells(set->items) - 1;
+	uint32_t *index = index_of(set);
+	size_t i = td_hash_u64(interest) & mask;
+
+	while (index[i] != 0)
+		i = (i + 1) & mask;
+	index[i] = (uint32_t)place + 1;
 }
 
-/* Its place; or, if it is not there, false and the place where it may go (SIZE_MAX: none). */
-static bool set_find(const struct td_interests *set, uintptr_t interest, size_t *place)
+static size_t index_find(const struct td_interests *set, uintptr_t interest)
 {
-	size_t start = search_start(set, interest);
+	size_t mask = index_cells(set->items) - 1;
+	const uint32_t *index = index_of(set);
 
-	*place = SIZE_MAX;
-	for (size_t n = 0; n <= set->mask; n++) {
-		size_t i = (start + n) & set->mask;
-		uintptr_t item = item_get(set, i);
-
-		if (item == interest) {
-			*place = i;
-			return true;
-		}
-		if ((item == 0 || item == removed_of(set)) && *place == SIZE_MAX)
-			*place = i;
-		if (item == 0)
-			break;
-	}
-	return false;
+	for (size_t i = td_hash_u64(interest) & mask; index[i] != 0; i = (i + 1) & mask)
+		if (item_get(set, index[i] - 1) == interest)
+			return index[i] - 1;
+	return SIZE_MAX;
 }
+
+/* --- one set ------------------------------------------------------------------------------ */
 
 size_t td_interests_place(const struct td_interests *set, uintptr_t interest)
 {
-	size_t place;
-
-	return set_find(set, interest, &place) ? place : SIZE_MAX;
+	if (set->items > ITEMS_SCANNED)
+		return index_find(set, interest);
+	for (size_t i = 0; i < set->used; i++)
+		if (item_get(set, i) == interest)
+			return i;
+	return SIZE_MAX;
 }
 
-static void set_put(struct td_interests *set, size_t place, uintptr_t interest)
+/* Behind the others; there is room. */
+static void set_append(struct td_interests *set, uintptr_t interest)
 {
-	if (item_get(set, place) == 0)
-		set->used++;
+	if (set->items > ITEMS_SCANNED)
+		index_add(set, interest, set->used);
+	item_set(set, set->used++, interest);
 	set->live++;
-	item_set(set, place, interest);
 }
 
 static struct td_interests *set_new(struct td_heap *heap, size_t want)
@@ -77,31 +89,31 @@ static struct td_interests *set_new(struct td_heap *heap, size_t want)
 	struct td_interests *set;
 	size_t items = ITEMS_MIN;
 
-	/* A large one gets room to spare, else each change of a full one would copy it. */
-	if (want > ITEMS_ORDERED)
-		want += want / 4;
-	while (used_max(items) < want)
+	while (items < want && items < ITEMS_SCANNED)
 		items *= 2;
-	set = td_heap_alloc(heap, sizeof(*set) + items * sizeof(set->at[0]));
+	/* A large one gets room to spare, else each change of a full one would copy it. */
+	if (items < want)
+		items = want + want / 2;
+	if (items > UINT32_MAX - 1)
+		return NULL;
+	set = td_heap_alloc(heap,
+		sizeof(*set) + items * sizeof(set->at[0]) + index_cells(items) * sizeof(uint32_t));
 	if (set != NULL)
-		set->mask = items - 1;
+		set->items = items;
 	return set;
 }
 
-/* A new set of what is in the old one, with room for `more`. */
+/* A new set of what is in the old one, in its order, with room for `more`. */
 static struct td_interests *set_copy(
 	struct td_heap *heap, const struct td_interests *from, size_t more)
 {
 	struct td_interests *set = set_new(heap, from->live + more);
 
-	for (size_t i = 0; set != NULL && i <= from->mask; i++) {
+	for (size_t i = 0; set != NULL && i < from->used; i++) {
 		uintptr_t item = item_get(from, i);
-		size_t place;
 
-		if (item == 0 || item == removed_of(from))
-			continue;
-		set_find(set, item, &place);
-		set_put(set, place, item);
+		if (item != td_interests_removed(from))
+			set_append(set, item);
 	}
 	return set;
 }
@@ -110,6 +122,8 @@ static void publish(_Atomic uintptr_t *interests, struct td_interests *set)
 {
 	atomic_store_explicit(interests, (uintptr_t)set + 1, memory_order_release);
 }
+
+/* --- adding and removing ------------------------------------------------------------------ */
 
 /* From none or one to one more. */
 static int add_to_few(struct td_heap *heap, _Atomic uintptr_t *interests, uintptr_t interest)
@@ -127,8 +141,8 @@ static int add_to_few(struct td_heap *heap, _Atomic uintptr_t *interests, uintpt
 	if (set == NULL)
 		return TD_E_NOMEM;
 	if (there != 0)
-		set_put(set, 0, there);
-	set_put(set, set->used, interest);
+		set_append(set, there);
+	set_append(set, interest);
 	publish(interests, set);
 	return 0;
 }
@@ -137,23 +151,20 @@ int td_interests_add(struct td_heap *heap, _Atomic uintptr_t *interests, void *i
 {
 	uintptr_t there = atomic_load_explicit(interests, memory_order_relaxed);
 	struct td_interests *set, *larger;
-	size_t place;
 
 	if ((there & 1) == 0)
 		return add_to_few(heap, interests, (uintptr_t)interest);
 	set = set_of(there);
-	if (set_find(set, (uintptr_t)interest, &place))
+	if (td_interests_place(set, (uintptr_t)interest) != SIZE_MAX)
 		return TD_E_EXISTS;
-	if (place != SIZE_MAX &&
-		(item_get(set, place) != 0 || set->used < used_max(set->mask + 1))) {
-		set_put(set, place, (uintptr_t)interest);
+	if (set->used < set->items) {
+		set_append(set, (uintptr_t)interest);
 		return 0;
 	}
 	larger = set_copy(heap, set, 1);
 	if (larger == NULL)
 		return TD_E_NOMEM;
-	set_find(larger, (uintptr_t)interest, &place);
-	set_put(larger, place, (uintptr_t)interest);
+	set_append(larger, (uintptr_t)interest);
 	publish(interests, larger);
 	td_heap_retire(heap, &set->head);
 	return 0;
@@ -162,10 +173,10 @@ int td_interests_add(struct td_heap *heap, _Atomic uintptr_t *interests, void *i
 /* The only one left. */
 static uintptr_t set_last(const struct td_interests *set)
 {
-	for (size_t i = 0; i <= set->mask; i++) {
+	for (size_t i = 0; i < set->used; i++) {
 		uintptr_t item = item_get(set, i);
 
-		if (item != 0 && item != removed_of(set))
+		if (item != td_interests_removed(set))
 			return item;
 	}
 	TD_UNREACHABLE();
@@ -180,7 +191,7 @@ static void set_shrink(struct td_heap *heap, _Atomic uintptr_t *interests, struc
 	if (set->live == 0 || (last != 0 && (last & 1) == 0)) {
 		atomic_store_explicit(interests, last, memory_order_release);
 		td_heap_retire(heap, &set->head);
-	} else if (set->mask >= 2 * ITEMS_ORDERED && set->live < set->mask / 8) {
+	} else if (set->items > ITEMS_SCANNED && set->live < set->items / 8) {
 		smaller = set_copy(heap, set, 0);
 		if (smaller == NULL)
 			return; /* then it stays as it is */
@@ -202,9 +213,10 @@ bool td_interests_remove(struct td_heap *heap, _Atomic uintptr_t *interests, voi
 		return true;
 	}
 	set = set_of(there);
-	if (!set_find(set, (uintptr_t)interest, &place))
+	place = td_interests_place(set, (uintptr_t)interest);
+	if (place == SIZE_MAX)
 		return false;
-	item_set(set, place, removed_of(set));
+	item_set(set, place, td_interests_removed(set));
 	set->live--;
 	set_shrink(heap, interests, set);
 	return true;
@@ -215,10 +227,12 @@ size_t td_interests_each_of(
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i <= set->mask; i++) {
+	for (size_t i = 0; i < set->items; i++) {
 		uintptr_t item = item_get(set, i);
 
-		if (item == 0 || item == removed_of(set))
+		if (item == 0)
+			break;
+		if (TD_UNLIKELY(item == td_interests_removed(set)))
 			continue;
 		count++;
 		if (found != NULL)

@@ -47,9 +47,10 @@ int td_trie_add(struct td_trie *trie, struct td_text pattern, struct td_text typ
 bool td_trie_remove(
 	struct td_trie *trie, struct td_text pattern, struct td_text type, void *interest);
 /*
- * Call `found` for each interest that fits, in no stated order. Returns how many. An address that
- * is malformed fits nothing. `found` may be NULL: count only. One that was there during the whole
- * call is found once; what is added or removed meanwhile is found or not.
+ * Call `found` for each interest that fits; those of one pattern and type in the order of adding,
+ * and else in no stated order. Returns how many. An address that is malformed fits nothing. `found`
+ * may be NULL: count only. One that was there during the whole call is found once; what is added or
+ * removed meanwhile is found or not.
  */
 size_t td_trie_match(const struct td_trie *trie, struct td_text address, struct td_text type,
 	void (*found)(void *arg, void *interest), void *arg);

@@ -6,7 +6,7 @@
  *      know of this child.
  *   3. A node is there only if something hangs on it, but for the root.
  *   4. All nodes together count as many children as there are slots and "*" nodes.
- *   5. Sets of interests hold no interest twice, and know how many they are. All together are as
+ *   5. Sets of interests hold no interest twice, have no gap, and know how many they are. All together are as
  *      many as the trie counts.
  *   6. All blocks together are as many bytes as the trie counts.
  */
@@ -22,11 +22,12 @@ static void verify_set(struct sums *sums, const struct td_interests *set)
 {
 	size_t used = 0, live = 0;
 
-	for (size_t i = 0; i <= set->mask; i++) {
+	for (size_t i = 0; i < set->items; i++) {
 		uintptr_t item = atomic_load_explicit(&set->at[i], memory_order_relaxed);
 
+		TD_ASSERT((item != 0) == (i < set->used)); /* 5 */
 		used += item != 0;
-		if (item == 0 || item == (uintptr_t)set)
+		if (item == 0 || item == td_interests_removed(set))
 			continue;
 		TD_ASSERT(td_interests_place(set, item) == i); /* 5 */
 		live++;

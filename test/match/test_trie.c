@@ -298,6 +298,46 @@ static void trie_holds_any_number_of_interests_for_one_pattern(void **state)
 	td_trie_free(trie);
 }
 
+struct sequence {
+	const void *last;
+	size_t count;
+};
+
+/* Interests are added by rising address here. */
+static void follow(void *arg, void *interest)
+{
+	struct sequence *sequence = arg;
+
+	assert_true(sequence->last < interest);
+	sequence->last = interest;
+	sequence->count++;
+}
+
+static void trie_finds_those_of_one_pattern_in_the_order_of_adding(void **state)
+{
+	enum { MANY = 300 };
+	static char interests[MANY];
+	struct td_trie *trie = trie_new();
+	size_t live = 0;
+
+	(void)state;
+	for (size_t i = 0; i < MANY; i++) {
+		struct sequence sequence = {NULL, 0};
+
+		assert_int_equal(add(trie, "a.*", "T", &interests[i]), 0);
+		live++;
+		if (i % 3 == 1) { /* one before it goes */
+			assert_true(drop(trie, "a.*", "T", &interests[i - 1]));
+			live--;
+		}
+		assert_int_equal(
+			td_trie_match(trie, td_text("a.b"), td_text("T"), follow, &sequence), live);
+		assert_int_equal(sequence.count, live);
+		td_trie_verify(trie);
+	}
+	td_trie_free(trie);
+}
+
 static void trie_gives_its_memory_back(void **state)
 {
 	enum { MANY = 5000 };
@@ -580,6 +620,7 @@ int main(void)
 		cmocka_unit_test(trie_takes_addresses_of_the_most_tokens),
 		cmocka_unit_test(trie_finds_all_combinations_of_wildcards),
 		cmocka_unit_test(trie_holds_any_number_of_interests_for_one_pattern),
+		cmocka_unit_test(trie_finds_those_of_one_pattern_in_the_order_of_adding),
 		cmocka_unit_test(trie_gives_its_memory_back),
 		cmocka_unit_test(trie_does_not_grow_by_change),
 		cmocka_unit_test(trie_agrees_with_asking_each_pattern),
