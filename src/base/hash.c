@@ -1,4 +1,4 @@
-#include "base/hash.h"
+#include "base/hash_wide.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -7,8 +7,15 @@
 
 #include "base/assert.h"
 
+/* XXH3 begins to use its registers behind 240 bytes; to ask the processor must not cost more. */
+#define WIDE_FROM 512
+
 uint64_t td_hash(const void *bytes, size_t len, uint64_t seed)
 {
+#if TD_HASH_WIDE
+	if (len >= WIDE_FROM && td_hash_wide_usable())
+		return td_hash_wide(bytes, len, seed);
+#endif
 	return XXH3_64bits_withSeed(bytes, len, seed);
 }
 
@@ -23,6 +30,12 @@ void td_hash128_reset(struct td_hash128_state *state)
 
 void td_hash128_add(struct td_hash128_state *state, const void *bytes, size_t len)
 {
+#if TD_HASH_WIDE
+	if (td_hash_wide_usable()) {
+		td_hash128_add_wide(state, bytes, len);
+		return;
+	}
+#endif
 	TD_ASSERT(XXH3_128bits_update((XXH3_state_t *)(void *)state, bytes, len) == XXH_OK);
 }
 

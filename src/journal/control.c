@@ -127,7 +127,7 @@ static int choose_newer(const void *const pages[2], const struct td_control foun
 int td_control_choose(const void *const pages[2], const size_t lens[2], struct td_control *control,
 	struct td_control_choice *choice, struct td_error *err)
 {
-	struct td_control found[2];
+	struct td_control found[2] = {0};
 	struct td_control_choice made = {0};
 	int code = 0;
 

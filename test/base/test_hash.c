@@ -9,6 +9,9 @@
 
 #include "base/base.h"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 static void hash_is_xxh3(void **state)
 {
 	(void)state;
@@ -32,6 +35,27 @@ static void hash_depends_on_every_byte_and_on_the_seed(void **state)
 			assert_true(plain != td_hash(bytes, len, 7));
 			bytes[i] = 0;
 		}
+	}
+}
+
+/* Whatever registers are used: what xxhash.h makes without asking the processor. */
+static void hash_of_long_input_is_the_same_with_wide_registers(void **state)
+{
+	static unsigned char bytes[20000];
+	struct td_hash128_state hash;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (unsigned char)(i * 31 + i / 256);
+	for (size_t len = 0; len <= sizeof(bytes); len += len < 1200 ? 1 : 97) {
+		XXH128_hash_t wanted = XXH3_128bits(bytes, len);
+
+		assert_true(td_hash(bytes, len, 0) == XXH3_64bits(bytes, len));
+		assert_true(td_hash(bytes, len, len) == XXH3_64bits_withSeed(bytes, len, len));
+		td_hash128_reset(&hash);
+		td_hash128_add(&hash, bytes, len);
+		struct td_hash128 got = td_hash128_digest(&hash);
+		assert_true(got.low == wanted.low64 && got.high == wanted.high64);
 	}
 }
 
@@ -81,6 +105,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hash_is_xxh3),
 		cmocka_unit_test(hash_depends_on_every_byte_and_on_the_seed),
+		cmocka_unit_test(hash_of_long_input_is_the_same_with_wide_registers),
 		cmocka_unit_test(hash_of_128_bits_is_xxh3_and_takes_pieces),
 		cmocka_unit_test(hash_of_numbers_spreads_rows_and_strides),
 	};
