@@ -219,7 +219,9 @@ static int check_signature(struct td_text text, const uint8_t key[TD_HEAD_KEY_BY
 int td_head_check(struct td_text text, const uint8_t key[TD_HEAD_KEY_BYTES], struct td_head *head,
 	struct td_error *err)
 {
-	struct reader reader = {text.at, text.at + text.len, text.len == 0};
+	if (text.len == 0)
+		text = td_text("");
+	struct reader reader = {text.at, text.at + text.len, false};
 	uint8_t its_key[TD_HEAD_KEY_BYTES], signature[SIGNATURE_BYTES];
 	struct td_head found = {0};
 
