@@ -81,6 +81,7 @@ struct move {
 	struct inode *inode, *from, *to;
 	char *from_name, *to_name;
 	bool from_synced, to_synced; /* that side was synced, or there is none */
+	bool ready;                  /* to reach the device */
 	bool kept;                   /* while it is decided */
 	uint64_t call;
 };

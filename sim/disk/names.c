@@ -2,8 +2,8 @@
  * Names: what they are now, what they are on the device, and the moves in between.
  *
  * Moves reach the device one by one, each whole. A later one cannot be there without an earlier one
- * of the same name or the same file, so that whatever subset survives is a tree that could have
- * been.
+ * of the same name, or that made its directory, so that whatever subset survives
+ * is a tree that could have been.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -151,19 +151,23 @@ static bool same_name(const struct inode *dir, const char *name, const struct mo
 	       (dir == move->to && strcmp(name, move->to_name) == 0);
 }
 
-bool sim_move_needs(const struct move *later, const struct move *earlier)
+/* Not without the earlier one: a name of it is one of the earlier one's. (So all moves of one file
+ * follow each other.) */
+static bool follows(const struct move *later, const struct move *earlier)
 {
-	if (later->inode == earlier->inode)
-		return true;
-	/* A name in a directory that is not there yet. */
-	if (later->from == earlier->inode || later->to == earlier->inode)
-		return true;
 	/* Directories moved into each other, in an order that was not, would hang in the air. */
 	if (later->inode->is_dir && earlier->inode->is_dir && later->from != NULL &&
 		earlier->from != NULL)
 		return true;
 	return same_name(later->from, later->from_name, earlier) ||
 	       same_name(later->to, later->to_name, earlier);
+}
+
+bool sim_move_needs(const struct move *later, const struct move *earlier)
+{
+	bool makes = earlier->from == NULL;
+
+	return follows(later, earlier) || (makes && later->to == earlier->inode);
 }
 
 void sim_move_apply(struct sim_disk *disk, const struct move *move)
@@ -174,25 +178,33 @@ void sim_move_apply(struct sim_disk *disk, const struct move *move)
 		sim_entries_set(disk, &move->to->device, move->to_name, move->inode);
 }
 
-/* A move is on the device when its directories were synced, and so is all that it needs. */
+/*
+ * A move reaches the device when its directories were synced, and takes along those it follows: the
+ * name that it gives cannot be there otherwise. It waits for the directory it is in to have a name.
+ */
 void sim_names_sync(struct sim_disk *disk, struct inode *dir)
 {
+	struct move *moves = disk->moves;
 	size_t left = 0;
 
+	for (size_t i = disk->moves_count; i-- > 0;) {
+		moves[i].from_synced |= moves[i].from == dir;
+		moves[i].to_synced |= moves[i].to == dir;
+		moves[i].ready |= moves[i].from_synced && moves[i].to_synced;
+		for (size_t j = 0; j < i && moves[i].ready; j++)
+			moves[j].ready |= follows(&moves[i], &moves[j]);
+	}
 	for (size_t i = 0; i < disk->moves_count; i++) {
-		struct move move = disk->moves[i];
-		bool ready;
+		struct move move = moves[i];
+		bool ready = move.ready;
 
-		move.from_synced |= move.from == dir;
-		move.to_synced |= move.to == dir;
-		ready = move.from_synced && move.to_synced;
 		for (size_t j = 0; j < left && ready; j++)
-			ready = !sim_move_needs(&move, &disk->moves[j]);
+			ready = !sim_move_needs(&move, &moves[j]);
 		if (ready) {
 			sim_move_apply(disk, &move);
 			sim_move_fini(disk, &move);
 		} else {
-			disk->moves[left++] = move;
+			moves[left++] = move;
 		}
 	}
 	disk->moves_count = left;
