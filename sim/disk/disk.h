@@ -45,6 +45,7 @@
 	X(SHORT_WRITE,  "writes cut short") \
 	X(LOCK_HELD,    "locks held by others") \
 	X(STALL,        "stalls") \
+	X(EVICT,        "caches emptied") \
 	X(FLIP,         "bits flipped on the device") \
 	X(MISDIRECT,    "writes that went elsewhere") \
 	X(LOSE,         "writes that went nowhere") \
@@ -97,13 +98,16 @@ struct sim_disk_options {
 
 /* All in a million of the calls that can have it; zero: never. */
 struct sim_disk_dice {
-	unsigned read_eio, write_eio, sync_eio, sync_dir_eio;
-	unsigned name_eio;  /* open_dir, make_dir, list, open, rename, unlink, truncate ... */
-	unsigned no_space;  /* what needs space has none, whatever the capacity */
-	unsigned lock_held; /* by another, this once */
+	unsigned read_eio, write_eio, sync_eio;
+	unsigned
+		sync_dir_eio; /* names stay to be synced: unlike for a file, the next one may do it */
+	unsigned name_eio;    /* open_dir, make_dir, list, open, rename, unlink, truncate ... */
+	unsigned no_space;    /* what needs space has none, whatever the capacity */
+	unsigned lock_held;   /* by another, this once */
 	unsigned short_read, short_write;
 	unsigned stall; /* any call, for up to stall_ns_max */
 	int64_t stall_ns_max;
+	unsigned evict; /* any call: the cache forgets what it need not know */
 	/* Damage, once for each sync that says it went well. */
 	unsigned flip;      /* a bit of some file on the device */
 	unsigned lose;      /* one sector of what was to be written is not */
@@ -118,6 +122,9 @@ const struct td_disk *sim_disk_table(const struct sim_disk *disk);
 
 /* --- faults ------------------------------------------------------------------------------- */
 
+/* For a world: each fault not at all, or between seldom and often. With `damage` also what a disk
+ * must not do: there a store may lose, but not silently. */
+void sim_disk_draw_dice(struct sim_disk_dice *dice, struct td_rng *rng, bool damage);
 /* From now on; NULL: none (a new disk has none). */
 void sim_disk_set_dice(struct sim_disk *disk, const struct sim_disk_dice *dice);
 void sim_disk_set_capacity(struct sim_disk *disk, uint64_t bytes);

@@ -46,6 +46,45 @@ static void stall(struct sim_disk *disk)
 	sim_fault_count(disk, SIM_DISK_COUNT_STALL);
 }
 
+/* Each in half of the worlds; then in a million calls, from ten to as many as `most`, as often in
+ * each power of two between. */
+static unsigned draw(struct td_rng *rng, unsigned most)
+{
+	unsigned rate = most;
+
+	if (td_rng_below(rng, 2) == 0)
+		return 0;
+	for (uint64_t halve = td_rng_below(rng, 16); halve > 0 && rate >= 20; halve--)
+		rate /= 2;
+	return rate;
+}
+
+void sim_disk_draw_dice(struct sim_disk_dice *dice, struct td_rng *rng, bool damage)
+{
+	const unsigned seldom = 20000, often = 200000;
+
+	*dice = (struct sim_disk_dice){
+		.read_eio = draw(rng, seldom),
+		.write_eio = draw(rng, seldom),
+		.sync_eio = draw(rng, seldom),
+		.sync_dir_eio = draw(rng, seldom),
+		.name_eio = draw(rng, seldom),
+		.no_space = draw(rng, seldom),
+		.lock_held = draw(rng, often),
+		.short_read = draw(rng, often),
+		.short_write = draw(rng, often),
+		.stall = draw(rng, seldom),
+		.stall_ns_max = (int64_t)1000000 << td_rng_below(rng, 17), /* 1 ms .. 65 s */
+		.evict = draw(rng, seldom),
+	};
+	if (!damage)
+		return;
+	dice->flip = draw(rng, often);
+	dice->lose = draw(rng, often);
+	dice->misdirect = draw(rng, often);
+	dice->latent = draw(rng, often);
+}
+
 static int planned(struct sim_disk *disk, enum sim_disk_call call)
 {
 	if (disk->plan.left == 0 ||
@@ -76,6 +115,10 @@ int sim_fault_begin(struct sim_disk *disk, enum sim_disk_call call, bool changes
 		disk->changes++;
 	}
 	stall(disk);
+	if (sim_fault_chance(disk, disk->dice.evict)) {
+		sim_disk_evict(disk);
+		sim_fault_count(disk, SIM_DISK_COUNT_EVICT);
+	}
 	return planned(disk, call);
 }
 

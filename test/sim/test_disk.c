@@ -277,6 +277,7 @@ static void bad_sector_cannot_be_read_until_it_is_written(void **state)
 
 	(void)state;
 	assert_int_equal(sim_disk_ruin(victim.disk, "/a", 1000), 0);
+	assert_int_equal(sim_disk_flip(victim.disk, "/a", 8000), 0); /* no better for that */
 	assert_int_equal(
 		td_disk_read(victim.place.disk, victim.file, bytes, VICTIM_BYTES, 0, &got), 0);
 	assert_int_equal(got, TD_DISK_SECTOR); /* up to it */
@@ -415,6 +416,26 @@ static void every_call_fails_as_planned(void **state)
 	}
 }
 
+static void plan_and_freeze_end_with_the_process(void **state)
+{
+	struct victim victim = victim_of(disk_of_seed(1));
+
+	(void)state;
+	sim_disk_fail_at(victim.disk, SIM_DISK_CALL_ANY, 1, EIO, true);
+	assert_int_equal(td_disk_sync(victim.place.disk, victim.file), EIO);
+	crash(&victim, 1); /* and goes on */
+	sim_disk_fail_at(victim.disk, SIM_DISK_CALL_READ, 1, EIO, false);
+	sim_disk_freeze_after(victim.disk, 0);
+	assert_int_equal(td_disk_truncate(victim.place.disk, victim.file, 0), SIM_DISK_FROZEN);
+	sim_disk_kill(victim.disk);
+	assert_int_equal(
+		td_disk_open_dir(victim.place.disk, TD_DISK_NOWHERE, "/", 0, &victim.place.dir), 0);
+	victim.file = file_of(&victim.place, "a", RW);
+	overwrite(&victim, 'b');
+	assert_int_equal(sectors_of(&victim, 'b', 0), 4);
+	sim_disk_free(victim.disk);
+}
+
 static void short_transfers_are_gone_on_with(void **state)
 {
 	const struct sim_disk_dice dice = {.short_read = 800000, .short_write = 800000};
@@ -490,6 +511,44 @@ static void stalls_take_the_time_of_the_world(void **state)
 		sim_world_fini(&worlds[i]);
 	}
 	assert_true(worlds[0].trace == worlds[1].trace);
+}
+
+static void drawn_dice_damage_only_if_asked(void **state)
+{
+	struct sim_disk_dice dice, sum = {0};
+	struct td_rng rng;
+
+	(void)state;
+	td_rng_init(&rng, 1);
+	for (int i = 0; i < 200; i++) {
+		sim_disk_draw_dice(&dice, &rng, false);
+		assert_int_equal(dice.flip + dice.lose + dice.misdirect + dice.latent, 0);
+		assert_true(dice.read_eio == 0 || (dice.read_eio >= 10 && dice.read_eio <= 20000));
+		sim_disk_draw_dice(&dice, &rng, true);
+		sum.read_eio += dice.read_eio > 0;
+		sum.flip += dice.flip > 0;
+		sum.latent += dice.latent > 0;
+	}
+	assert_in_range(sum.read_eio, 60, 140);
+	assert_in_range(sum.flip, 60, 140);
+	assert_in_range(sum.latent, 60, 140);
+}
+
+static void failed_directory_sync_leaves_the_names_to_the_next(void **state)
+{
+	struct sim_disk *disk = disk_of_seed(1);
+	const struct td_disk *table = sim_disk_table(disk);
+	int dir = -1;
+
+	(void)state;
+	assert_int_equal(td_disk_open_dir(table, TD_DISK_NOWHERE, "/", 0, &dir), 0);
+	assert_int_equal(td_disk_make_dir(table, dir, "sub"), 0);
+	sim_disk_fail_at(disk, SIM_DISK_CALL_SYNC_DIR, 1, EIO, false);
+	assert_int_equal(td_disk_sync_dir(table, dir), EIO);
+	assert_int_equal(sim_disk_unsynced(disk), 1);
+	assert_int_equal(td_disk_sync_dir(table, dir), 0);
+	assert_int_equal(sim_disk_unsynced(disk), 0);
+	sim_disk_free(disk);
 }
 
 /* --- images ------------------------------------------------------------------------------- */
@@ -572,6 +631,7 @@ static uint64_t storm(uint64_t seed)
 		.short_write = 100000,
 		.stall = 10000,
 		.stall_ns_max = 1000000000,
+		.evict = 10000,
 		.flip = 50000,
 		.lose = 50000,
 		.misdirect = 50000,
@@ -688,9 +748,12 @@ int main(void)
 		cmocka_unit_test(direct_read_stops_at_the_page_of_a_bad_sector),
 		cmocka_unit_test(full_disk_writes_what_fits_and_then_nothing),
 		cmocka_unit_test(every_call_fails_as_planned),
+		cmocka_unit_test(plan_and_freeze_end_with_the_process),
 		cmocka_unit_test(short_transfers_are_gone_on_with),
 		cmocka_unit_test(options_take_away_what_a_file_system_may_lack),
 		cmocka_unit_test(stalls_take_the_time_of_the_world),
+		cmocka_unit_test(drawn_dice_damage_only_if_asked),
+		cmocka_unit_test(failed_directory_sync_leaves_the_names_to_the_next),
 		cmocka_unit_test(copy_is_the_same_and_goes_its_own_way),
 		cmocka_unit_test(image_goes_to_a_real_directory_and_back),
 		cmocka_unit_test(same_seed_gives_the_same_run_and_every_fault_comes),
