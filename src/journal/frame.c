@@ -83,7 +83,7 @@ static bool ends_right(const struct td_frame *frame, uint32_t at)
 static enum td_flaw check_records(struct td_frame *frame)
 {
 	uint64_t position = frame->header.first_position;
-	struct td_record record;
+	struct td_frame_record record;
 	uint32_t at = 0;
 
 	for (uint32_t i = 0; i < frame->header.records; i++) {
@@ -127,7 +127,7 @@ void td_frame_walk(struct td_frame_walk *walk, const struct td_frame *frame)
 }
 
 /* The frame was checked as a whole: here its lengths are believed. */
-bool td_frame_next(struct td_frame_walk *walk, struct td_record *record)
+bool td_frame_next(struct td_frame_walk *walk, struct td_frame_record *record)
 {
 	const struct td_frame *frame = walk->frame;
 	const uint8_t *at = frame->body + walk->at;
@@ -136,7 +136,7 @@ bool td_frame_next(struct td_frame_walk *walk, struct td_record *record)
 		return false;
 	uint32_t length = td_le32_get(at);
 	TD_ASSERT(length > TD_RECORD_HEAD_BYTES && length <= frame->record_bytes - walk->at);
-	*record = (struct td_record){
+	*record = (struct td_frame_record){
 		.body = at + TD_RECORD_HEAD_BYTES,
 		.bytes = length - TD_RECORD_HEAD_BYTES,
 		.offset = (uint32_t)frame->header.offset + TD_FRAME_HEADER_BYTES + walk->at,

@@ -181,6 +181,6 @@ struct td_frame_walk {
 };
 void td_frame_walk(struct td_frame_walk *walk, const struct td_frame *frame);
 /* false: there are no more. */
-bool td_frame_next(struct td_frame_walk *walk, struct td_record *record);
+bool td_frame_next(struct td_frame_walk *walk, struct td_frame_record *record);
 
 #endif

@@ -19,7 +19,7 @@ static bool are_zeros(const uint8_t *at, size_t len)
 }
 
 /* kind u8 | 7 zeros | u64 first | u64 count */
-static bool parse_hole(struct td_record *record)
+static bool parse_hole(struct td_frame_record *record)
 {
 	if (record->bytes != TD_HOLE_BODY_BYTES || !are_zeros(record->body + 1, 7))
 		return false;
@@ -29,9 +29,9 @@ static bool parse_hole(struct td_record *record)
 	       record->positions <= UINT64_MAX - record->position;
 }
 
-enum td_flaw td_record_parse(const uint8_t *bytes, size_t len, struct td_record *record)
+enum td_flaw td_record_parse(const uint8_t *bytes, size_t len, struct td_frame_record *record)
 {
-	struct td_record found = {.positions = 1};
+	struct td_frame_record found = {.positions = 1};
 
 	if (len < TD_RECORD_HEAD_BYTES)
 		return TD_FLAW_SHORT;
@@ -63,7 +63,7 @@ size_t td_record_stored_size(const void *bytes, uint64_t offset, uint64_t salt, 
 }
 
 enum td_flaw td_record_open(void *bytes, size_t len, uint64_t offset, uint64_t salt,
-	unsigned whitening, struct td_record *record)
+	unsigned whitening, struct td_frame_record *record)
 {
 	if (len < TD_RECORD_HEAD_BYTES)
 		return TD_FLAW_SHORT;

@@ -29,7 +29,7 @@ static inline size_t td_record_size(size_t body_bytes)
 	return (TD_RECORD_HEAD_BYTES + body_bytes + 7) & ~(size_t)7;
 }
 
-struct td_record {
+struct td_frame_record {
 	const uint8_t *body; /* borrowed of the frame's plain bytes */
 	uint32_t bytes;      /* of the body, kind included */
 	uint32_t offset;     /* of its head in the segment */
@@ -44,7 +44,7 @@ struct td_record {
  * SHORT: `len` ends before its length does. RECORD: anything else. `record` is written only on
  * NONE; offset is 0, position that of a hole, or 0.
  */
-enum td_flaw td_record_parse(const uint8_t *bytes, size_t len, struct td_record *record);
+enum td_flaw td_record_parse(const uint8_t *bytes, size_t len, struct td_frame_record *record);
 
 /*
  * One alone, by its location (location.h): read 8 bytes of the segment at `offset`, ask how many it
@@ -55,6 +55,6 @@ enum td_flaw td_record_parse(const uint8_t *bytes, size_t len, struct td_record 
 size_t td_record_stored_size(const void *bytes, uint64_t offset, uint64_t salt, unsigned whitening);
 /* Takes the pattern away in place, over the record's bytes alone, then as td_record_parse(). */
 enum td_flaw td_record_open(void *bytes, size_t len, uint64_t offset, uint64_t salt,
-	unsigned whitening, struct td_record *record);
+	unsigned whitening, struct td_frame_record *record);
 
 #endif

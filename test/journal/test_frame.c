@@ -19,7 +19,7 @@ static void a_frame_gives_back_what_was_put(void **state)
 	const struct td_text parts[] = {{"\2one", 4}, {NULL, 0}, {" two", 4}, {" three", 6}};
 	struct td_frame frame;
 	struct td_frame_walk walk;
-	struct td_record record;
+	struct td_frame_record record;
 
 	(void)state;
 	fields.durable_end = 8192;
@@ -61,7 +61,7 @@ static void a_mark_has_no_records(void **state)
 	struct td_frame_fields fields = fields_at(4096);
 	struct td_frame frame;
 	struct td_frame_walk walk;
-	struct td_record record;
+	struct td_frame_record record;
 
 	(void)state;
 	fields.flags = TD_FRAME_MARK;
@@ -129,7 +129,7 @@ static void no_piece_of_a_frame_is_zero_wherever_it_lies(void **state)
 	struct td_frame_builder builder;
 	struct td_frame frame;
 	struct td_frame_walk walk;
-	struct td_record record;
+	struct td_frame_record record;
 
 	(void)state;
 	for (uint64_t offset = 4096; offset <= 4096 + 1024; offset += 8)

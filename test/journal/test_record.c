@@ -22,7 +22,7 @@ static void a_record_is_length_checksum_body_and_padding(void **state)
 {
 	const uint8_t bytes[] = {
 		13, 0, 0, 0, 0x9B, 0xE8, 0xFF, 0xEF, 2, 'a', 'b', 'c', 'd', 0, 0, 0};
-	struct td_record record;
+	struct td_frame_record record;
 
 	(void)state;
 	assert_int_equal(td_record_parse(bytes, sizeof(bytes), &record), TD_FLAW_NONE);
@@ -35,7 +35,7 @@ static void a_record_is_length_checksum_body_and_padding(void **state)
 static void any_bit_flipped_in_a_record_is_noticed(void **state)
 {
 	uint8_t bytes[64];
-	struct td_record record;
+	struct td_frame_record record;
 
 	(void)state;
 	for (size_t body = 1; body <= 30; body++) {
@@ -56,7 +56,7 @@ static void lengths_that_no_record_has_are_refused(void **state)
 {
 	const uint32_t lengths[] = {0, 1, 7, 8, (16u << 20) - 103, 0x7FFFFFFF, 0xFFFFFFFF};
 	uint8_t bytes[64] = {0};
-	struct td_record record;
+	struct td_frame_record record;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
@@ -72,7 +72,7 @@ static void lengths_that_no_record_has_are_refused(void **state)
 static void kind_0_is_nobodys(void **state)
 {
 	uint8_t bytes[64];
-	struct td_record record;
+	struct td_frame_record record;
 
 	(void)state;
 	record_of(bytes, "\0ab", 3);
@@ -82,7 +82,7 @@ static void kind_0_is_nobodys(void **state)
 static enum td_flaw flaw_of_hole(uint64_t kind, uint64_t first, uint64_t count, size_t bytes)
 {
 	uint8_t body[32] = {0}, stored[64];
-	struct td_record record;
+	struct td_frame_record record;
 
 	td_le64_put(body, kind);
 	td_le64_put(body + 8, first);
@@ -112,7 +112,7 @@ static void a_record_is_read_alone_whitened_or_not(void **state)
 	static _Alignas(8) uint8_t buffer[1 << 16];
 	uint32_t at[20];
 	uint8_t slice[2048];
-	struct td_record record;
+	struct td_frame_record record;
 
 	(void)state;
 	for (uint8_t fill = 0; fill < 2; fill++) {
