@@ -183,12 +183,15 @@ struct td_record {
 /* A place in the journal, and the block of verified frames it stands in, shared and counted. */
 struct td_scan {
 	uint64_t position; /* of the next record */
+	/* The rest is its own affair. */
 	struct td_block *block;
-	size_t at;
+	size_t at, end; /* of the next record, of its frame */
+	uint32_t left;  /* records of the frame still to come */
+	td_time time;
 };
-#define TD_SCAN_AT(position)        \
-	{                           \
-		(position), NULL, 0 \
+#define TD_SCAN_AT(position)                 \
+	{                                    \
+		(position), NULL, 0, 0, 0, 0 \
 	}
 
 /*

@@ -222,4 +222,9 @@ void td_loop_timer(struct td_loop *loop, int64_t deadline);
  */
 void td_loop_wait(struct td_loop *loop, int64_t deadline);
 
+/* --- this process ------------------------------------------------------------------------- */
+
+/* Its id, for people to read in a message. */
+uint64_t td_process_id(void);
+
 #endif

@@ -1,0 +1,57 @@
+#include "journal/fault.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+static int code_of(int sys_errno)
+{
+	switch (sys_errno) {
+	case ENOSPC:
+	case EDQUOT:
+		return TD_E_DISK_FULL;
+	case ENOMEM:
+		return TD_E_NOMEM;
+	case EIO:
+	case EROFS:
+	case ENXIO:
+	case ENODEV:
+		return TD_E_DISK;
+	default:
+		return TD_E_SYSTEM;
+	}
+}
+
+static int put(struct td_error *err, int code, int sys_errno, const char *format, va_list list)
+{
+	char text[TD_ERROR_TEXT_BYTES];
+
+	if (err == NULL)
+		return code;
+	vsnprintf(text, sizeof(text), format, list);
+	td_error_system(err, sys_errno, "%s", text);
+	err->code = code;
+	return code;
+}
+
+int td_fault(struct td_error *err, int sys_errno, const char *format, ...)
+{
+	va_list list;
+	int code;
+
+	va_start(list, format);
+	code = put(err, code_of(sys_errno), sys_errno, format, list);
+	va_end(list);
+	return code;
+}
+
+int td_fault_final(struct td_error *err, int sys_errno, const char *format, ...)
+{
+	va_list list;
+	int code;
+
+	va_start(list, format);
+	code = put(err, TD_E_DISK, sys_errno, format, list);
+	va_end(list);
+	return code;
+}
