@@ -470,6 +470,7 @@ static size_t relieve(struct td_lane *lane, int64_t before_ms, struct done *done
 {
 	size_t count = 0;
 
+	TD_ASSERT(lane->shared); /* or the claims of who runs a batch are not for two */
 	for (struct td_batch *batch = lane->batches; batch != NULL; batch = batch->next) {
 		if (batch->since_ms > before_ms || done->count > 0)
 			continue; /* one at a time: there is room for what one has done */
@@ -1031,7 +1032,7 @@ size_t td_lane_run(struct td_lane *lane, size_t most, struct td_cascade *cascade
 			if (atomic_load(&lane->attention) == 0)
 				atomic_store(&lane->attention, 1);
 			again = lingers = true;
-		} else if (TD_LIKELY(lane->batches == NULL)) {
+		} else if (TD_LIKELY(lane->batches == NULL) || !lane->shared) {
 			again = leave(lane);
 		} else if (stretch.done.count > 0) {
 			again = true; /* told first: there is room for what others have done */

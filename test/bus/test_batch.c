@@ -393,6 +393,53 @@ static void batches_taken_back_from_slow_handlers_lose_and_reorder_nothing(void 
 	td_close(td);
 }
 
+/* Without workers, publishers on several threads run the lane of a synchronous handler. */
+static int handle_slowly(const struct td_event *event, struct td_context *context, void *arg)
+{
+	struct crowd *crowd = arg;
+	char digits[16];
+	int subject = atoi(td_text_copy(td_event_subject(event), digits, sizeof(digits)) + 1);
+
+	(void)context;
+	sleep_ms(subject % 4 == 0 ? 12 : 0);
+	pthread_mutex_lock(&crowd->lock);
+	crowd->calls++;
+	crowd->next[subject]++;
+	pthread_mutex_unlock(&crowd->lock);
+	return 0;
+}
+
+static void *publish_to_all(void *td)
+{
+	char subject[16];
+
+	for (int i = 0; i < 4; i++)
+		for (int s = 0; s < SUBJECTS; s++) {
+			snprintf(subject, sizeof(subject), "s%d", s);
+			if (publish(td, "E", subject) != 0)
+				abort();
+		}
+	return NULL;
+}
+
+static void batches_of_publishers_without_workers_run_each_event_once(void **state)
+{
+	struct crowd crowd = {.lock = PTHREAD_MUTEX_INITIALIZER};
+	struct td *td = open_place(NULL);
+	pthread_t threads[3];
+
+	(void)state;
+	td_subscribe(td, INTEREST(.retry = {.attempts_max = 2}), handle_slowly, &crowd, NULL, NULL);
+	for (int i = 0; i < 3; i++)
+		pthread_create(&threads[i], NULL, publish_to_all, td);
+	for (int i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(td_drain(td, 20000, NULL), 0);
+	for (int s = 0; s < SUBJECTS; s++)
+		assert_int_equal(crowd.next[s], 3 * 4);
+	td_close(td);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -404,6 +451,7 @@ int main(void)
 		cmocka_unit_test(answer_does_not_wait_for_the_rest_of_its_batch),
 		cmocka_unit_test(drop_oldest_drops_what_a_batch_has_not_begun),
 		cmocka_unit_test(batches_taken_back_from_slow_handlers_lose_and_reorder_nothing),
+		cmocka_unit_test(batches_of_publishers_without_workers_run_each_event_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
