@@ -156,6 +156,21 @@ size_t td_frame_finish(struct td_frame_builder *builder, const struct td_frame_f
 enum td_flaw td_frame_check(const void *bytes, size_t len, uint64_t salt, uint64_t offset,
 	uint64_t end, struct td_frame_header *header);
 
+/*
+ * Up to where recovery looks for a zero piece, from the offset E where no valid frame lies: the end
+ * that a valid header at E states (0: there is none), or behind the last byte that is not zero, but
+ * at least a header's length. (Of a header across two sectors the first alone may have arrived: its
+ * last byte lies in a piece that is not zero, and what tells the tear is the missing rest.)
+ */
+static inline uint64_t td_frame_torn_end(uint64_t offset, uint64_t stated_end, uint64_t nonzero_end)
+{
+	uint64_t least = offset + TD_FRAME_HEADER_BYTES;
+
+	if (stated_end != 0)
+		return stated_end;
+	return nonzero_end > least ? nonzero_end : least;
+}
+
 struct td_frame {
 	struct td_frame_header header;
 	const uint8_t *body;    /* plain */
