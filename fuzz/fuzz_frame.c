@@ -49,7 +49,7 @@ static void build_again(const struct td_frame *frame, const uint8_t *bytes)
 {
 	struct td_frame_builder builder;
 	struct td_frame_walk walk;
-	struct td_record record;
+	struct td_frame_record record;
 	bool strict = frame->header.flags & TD_FRAME_STRICT;
 	uint64_t position = frame->header.first_position;
 	uint32_t records = 0;

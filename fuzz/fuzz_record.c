@@ -34,7 +34,7 @@ static void fix(uint8_t *bytes, size_t size)
 		td_le32_put(bytes + 4, td_crc32c(0, bytes + 8, length - 8));
 }
 
-static void put_again(const struct td_record *record, const uint8_t *bytes)
+static void put_again(const struct td_frame_record *record, const uint8_t *bytes)
 {
 	static _Alignas(8) uint8_t buffer[2 * SIZE_MOST];
 	const struct td_text body = td_text_of(record->body, record->bytes);
@@ -51,11 +51,11 @@ static void put_again(const struct td_record *record, const uint8_t *bytes)
 }
 
 static void read_alone(
-	const struct td_record *record, uint8_t *bytes, size_t size, unsigned pattern)
+	const struct td_frame_record *record, uint8_t *bytes, size_t size, unsigned pattern)
 {
 	size_t stored = td_record_size(record->bytes);
 	uint8_t *copy = malloc(size);
-	struct td_record found;
+	struct td_frame_record found;
 
 	CHECK(copy != NULL);
 	memcpy(copy, bytes, size);
@@ -70,7 +70,7 @@ static void read_alone(
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct td_record record;
+	struct td_frame_record record;
 
 	if (size == 0 || size > SIZE_MOST)
 		return 0;

@@ -99,7 +99,7 @@ int td_tail_look(struct td_walk *walk, uint64_t end, uint64_t file_bytes,
 				*later = header;
 		}
 		facts->zero_piece = has_zero_piece(
-			walk, end, facts->stated_end != 0 ? facts->stated_end : facts->nonzero_end);
+			walk, end, td_frame_torn_end(end, facts->stated_end, facts->nonzero_end));
 	}
 	facts->unreadable = walk->unreadable > unreadable;
 	return walk->code;

@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include "frame_test.h"
+#include "journal/segment_format.h"
+#include "journal_test.h"
 
 #define SECTOR TD_PIECE_BYTES
 #define ROOM   ((size_t)16 << 10)
@@ -127,11 +129,68 @@ static void a_sector_that_arrived_and_changed_since_is_damage(void **state)
 	}
 }
 
+/* Offset of the last frame of a segment's file, and of its end. */
+static uint64_t last_frame(FILE *file, uint64_t *end)
+{
+	static uint8_t bytes[1 << 16];
+	struct td_segment_header segment;
+	struct td_frame_header header;
+	uint64_t last = 0;
+
+	rewind(file);
+	assert_int_equal(fread(bytes, 1, sizeof(bytes), file), sizeof(bytes));
+	assert_int_equal(td_segment_header_decode(bytes, TD_PAGE_BYTES, &segment), 0);
+	for (*end = TD_FRAMES_FROM; td_frame_check(bytes + *end, sizeof(bytes) - *end, segment.salt,
+					    *end, sizeof(bytes), &header) == TD_FLAW_NONE;) {
+		last = *end;
+		*end += td_frame_bytes(&header);
+	}
+	return last;
+}
+
+/* Recovery, where the last frame arrived up to the end of its first sector, and no further. */
+static void a_journal_is_cut_where_only_the_first_sector_arrived(void **state)
+{
+	unsigned split = 0;
+
+	(void)state;
+	for (size_t bytes = 9; bytes < 9 + SECTOR; bytes += 8) {
+		static const char zeros[1 << 13];
+		struct scene scene;
+		char path[128];
+		uint64_t end;
+
+		scene_begin(&scene);
+		scene.options.segment_bytes_first = 1 << 16;
+		scene_open(&scene);
+		scene_append(&scene, 1, bytes);
+		scene_append(&scene, 1, 2000);
+		scene_drop(&scene);
+		snprintf(path, sizeof(path), "%s/seg-%016x.log", scene.path, 1);
+		FILE *file = fopen(path, "r+b");
+		assert_non_null(file);
+		uint64_t start = last_frame(file, &end);
+		uint64_t sector = (start / SECTOR + 1) * SECTOR;
+		split += sector - start < TD_FRAME_HEADER_BYTES;
+		assert_int_equal(fseek(file, (long)sector, SEEK_SET), 0);
+		assert_int_equal(fwrite(zeros, 1, end - sector, file), end - sector);
+		fclose(file);
+
+		scene_open(&scene);
+		assert_int_equal(scene.report.tail, TD_TAIL_TORN);
+		assert_true(scene.report.position == 2);
+		scene_check(&scene);
+		scene_end(&scene);
+	}
+	assert_in_range(split, 12, 13); /* headers that lay across two sectors */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_write_of_which_any_sectors_are_missing_is_torn),
 		cmocka_unit_test(a_sector_that_arrived_and_changed_since_is_damage),
+		cmocka_unit_test(a_journal_is_cut_where_only_the_first_sector_arrived),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
