@@ -17,6 +17,8 @@ struct td_retired {
 	struct td_trie_limbo *limbo;
 };
 
+#define CANDIDATES_FEW 32u
+
 /* --- routes ------------------------------------------------------------------------------- */
 
 void td_routes_init(struct td_routes *routes)
@@ -164,26 +166,86 @@ int td_routes_narrow(struct td_routes *routes, const struct td_event *event)
 	return select_all(routes, event);
 }
 
-struct finding {
-	struct td_routes *routes;
-	const struct td_event *event;
-	bool own;
+/* Interests found, as far as there is room. */
+struct candidates {
+	void **next, **end;
+	void *few[CANDIDATES_FEW];
 };
 
-static void found_hearing(void *arg, void *interest)
+static void found_candidate(void *arg, void *interest)
 {
-	const struct finding *finding = arg;
+	struct candidates *candidates = arg;
 
-	if (TD_LIKELY(hears(interest, finding->event, finding->own)))
-		add(finding->routes, interest);
+	if (TD_LIKELY(candidates->next < candidates->end))
+		*candidates->next++ = interest;
+}
+
+/* All that fit the address and type: *at is `few`, or a block of its own. SIZE_MAX: no memory. */
+static size_t collect(
+	struct td_bus *bus, const struct td_event *event, struct candidates *candidates, void ***at)
+{
+	size_t room = CANDIDATES_FEW;
+
+	*at = candidates->few;
+	for (;;) {
+		size_t count;
+
+		candidates->next = *at;
+		candidates->end = *at + room;
+		count = td_trie_match(bus->trie, event->address, event->attr[TD_ATTR_TYPE],
+			found_candidate, candidates);
+		if (TD_LIKELY(count <= room))
+			return count;
+		if (*at != candidates->few)
+			free(*at);
+		room = count + count / 4;
+		*at = malloc(room * sizeof(**at));
+		if (*at == NULL)
+			return SIZE_MAX;
+	}
+}
+
+/* Those that hear the event, of `count` candidates; there is room. */
+static void add_hearing(struct td_routes *routes, void *const *candidates, size_t count,
+	const struct td_event *event)
+{
+	bool own = is_own(event->attr[TD_ATTR_TYPE]);
+	bool sorted = true, queues = false, selects = false;
+	uint64_t last = 0;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct td_subscription *s = candidates[i];
+
+		if (TD_UNLIKELY(!hears(s, event, own)))
+			continue;
+		routes->at[kept++] = (struct td_route){.subscription = s};
+		sorted &= s->number > last;
+		last = s->number;
+		queues |= s->async;
+		selects |= s->select != NULL;
+	}
+	routes->count = kept;
+	routes->last = last;
+	routes->sorted = sorted;
+	routes->queues = queues;
+	routes->selects = selects;
 }
 
 int td_routes_find(struct td_routes *routes, struct td_bus *bus, const struct td_event *event)
 {
-	struct finding finding = {routes, event, is_own(event->attr[TD_ATTR_TYPE])};
+	struct candidates candidates;
+	void **at;
+	size_t count = collect(bus, event, &candidates, &at);
 
-	td_trie_match(
-		bus->trie, event->address, event->attr[TD_ATTR_TYPE], found_hearing, &finding);
+	if (TD_UNLIKELY(count == SIZE_MAX))
+		return TD_E_NOMEM;
+	while (TD_UNLIKELY(routes->cap < count) && grow(routes))
+		;
+	if (TD_LIKELY(!routes->failed))
+		add_hearing(routes, at, count, event);
+	if (at != candidates.few)
+		free(at);
 	if (TD_UNLIKELY(routes->failed))
 		return TD_E_NOMEM;
 	sort(routes);
