@@ -22,15 +22,16 @@ static enum td_flaw judge(const struct td_control *control)
 {
 	static const uint8_t none[TD_CHAIN_BYTES];
 
-	if (control->active_segment < control->first_segment ||
-		control->active_base < control->first_position)
+	/* Numbers are in no order: a segment that is rewritten gets a new one. */
+	if (control->active_base < control->first_position)
 		return TD_FLAW_BOUNDS;
 	if (control->clean &&
 		(control->end < TD_FRAMES_FROM || control->end % 8 != 0 ||
 			control->end > UINT32_MAX || control->next_position < control->active_base))
 		return TD_FLAW_BOUNDS;
 	if (control->generation == 0 || control->epoch == 0 || control->time <= 0 ||
-		control->first_segment == 0 || control->first_position == 0)
+		control->first_segment == 0 || control->active_segment == 0 ||
+		control->first_position == 0)
 		return TD_FLAW_FIELD;
 	if (!control->clean && (control->end != 0 || control->next_position != 0 ||
 				       memcmp(control->end_chain, none, TD_CHAIN_BYTES) != 0))

@@ -29,12 +29,15 @@
  *	J3  nothing at or above `durable` is ever read
  *	J4  after the first failed write or sync nothing is staged, written or acknowledged
  *	J5  a sealed segment is never written to; it is replaced whole
- *	J6  recovery deletes nothing but its own spare; what it cuts lies in quarantine/
+ *	J6  recovery deletes nothing but what was never finished (a spare, a rewriting) and segments
+ *	    that had been dropped; what it cuts lies in quarantine/, unless a full disk has no room
+ *	    for a torn write, which is then told as a warning
  */
 #ifndef TD_JOURNAL_H
 #define TD_JOURNAL_H
 
 #include "base/base.h"
+#include "journal/rule.h"
 #include "sys/sys.h"
 
 struct td_journal;
@@ -117,8 +120,8 @@ int td_journal_failed(const struct td_journal *journal, struct td_error *err);
 /*
  * Room for one append: `records` records whose bodies sum to `bytes`, all in one frame, so all or
  * none of them survive. 0: stage them now, nothing else between.
- * TD_E_FULL: the frame being built has no room: have it committed, then again. TD_E_TOO_LARGE:
- * over append_bytes_max. TD_E_DISK_FULL: no spare segment can be prepared; what `reserved` says is
+ * TD_E_FULL: the frame being built has no room, or the next segment is not ready yet: turn the work
+ * (TD_WORK_COMMIT, and what may be out already), then again. TD_E_TOO_LARGE: over append_bytes_max. TD_E_DISK_FULL: no spare segment can be prepared; what `reserved` says is
  * still taken (acknowledgements, removals). TD_E_DISK: failed. TD_E_NOMEM, TD_E_READ_ONLY.
  */
 int td_journal_room(struct td_journal *journal, size_t records, size_t bytes, bool reserved,
@@ -155,7 +158,8 @@ struct td_work;
 
 /*
  * Something to do of these kinds, or NULL. At most one of each kind is out. A commit comes when
- * something is staged and nothing is in flight; while it waits for a spare, the spare comes.
+ * something is staged and nothing is in flight. Who asks for commits is given the spare, too, when
+ * an append was sent back (TD_E_FULL) or a roll waits for want of it, and nobody else prepares it.
  */
 struct td_work *td_journal_next(struct td_journal *journal, unsigned kinds, int64_t now_ms);
 enum td_work_kind td_work_kind(const struct td_work *work);
@@ -208,7 +212,8 @@ void td_scan_fini(struct td_scan *scan);
 /*
  * One durable record by its location, into `buf` (which keeps the bytes) or, if it is in memory, as
  * a view into *block. Any thread; blocks when it is not in memory. Only the record is read and
- * verified. TD_E_NOT_FOUND: its segment was replaced since; look it up again.
+ * verified; it does not say its position nor the time of its frame, which are 0 here.
+ * TD_E_NOT_FOUND: its segment was replaced since; look it up again. TD_E_DAMAGED.
  */
 int td_journal_fetch(struct td_journal *journal, uint64_t location, struct td_buf *buf,
 	struct td_block **block, struct td_record *record, struct td_error *err);
@@ -234,12 +239,18 @@ void td_journal_dead(struct td_journal *journal, uint64_t location, size_t bytes
 
 /*
  * Rewrite a sealed segment without these positions (sorted, all in it; copied): holes stand for
- * them. `rule` (at most 23 bytes) is kept in the footer for who verifies. The work follows. A
- * segment of which nothing is left becomes one hole; td_journal_drop() removes such from the front.
+ * them. `rule` is kept in the footer for who verifies. The work follows (TD_WORK_REWRITE), and
+ * when it is back the segment has a new number and salt: locations in it have to be looked up
+ * again. A segment of which nothing is left becomes one hole; td_journal_drop() removes such from
+ * the front. TD_E_NOT_FOUND: no sealed segment of that base; TD_E_FULL: one is being rewritten;
+ * the work: TD_E_DAMAGED (it is not rewritten then, and stays), TD_E_DISK_FULL, TD_E_NOMEM.
  */
 int td_journal_rewrite(struct td_journal *journal, uint64_t base, const uint64_t *positions,
-	size_t count, const char *rule, struct td_error *err);
-/* Remove whole sealed segments below `position` from the front; blocks. */
+	size_t count, enum td_rewrite_rule rule, struct td_error *err);
+/*
+ * Remove whole sealed segments below `position` from the front; blocks. TD_E_FULL: not while a
+ * roll is under way, or one of them is being rewritten; again when that work is back.
+ */
 int td_journal_drop(struct td_journal *journal, uint64_t position, struct td_error *err);
 /* End the active segment with the next commit, whatever room it has. */
 void td_journal_roll(struct td_journal *journal);

@@ -88,7 +88,7 @@ static int set_up(struct td_journal *journal, struct td_error *err)
 	return td_sha256_init(&journal->flight.sha, err);
 }
 
-static struct td_journal *new_journal(
+struct td_journal *td_journal_make(
 	const char *path, const struct td_journal_options *options, struct td_error *err)
 {
 	struct td_journal *journal = calloc(1, sizeof(*journal));
@@ -289,7 +289,7 @@ int td_journal_open(struct td_journal **journal, const char *path,
 	int code;
 
 	memset(opening.report, 0, sizeof(*opening.report));
-	opening.journal = new_journal(path, options, err);
+	opening.journal = td_journal_make(path, options, err);
 	if (opening.journal == NULL)
 		return TD_E_NOMEM;
 	code = check_options(&opening.journal->options, err);

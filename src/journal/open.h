@@ -46,6 +46,9 @@ struct td_opening {
 	const char *what; /* is damaged at the end */
 };
 
+/* With defaults, and nothing opened yet. NULL: no memory. */
+struct td_journal *td_journal_make(
+	const char *path, const struct td_journal_options *options, struct td_error *err);
 int td_create(struct td_journal *journal, struct td_error *err);
 int td_join(struct td_opening *opening, struct td_error *err);
 /* The frames of the last segment: fills its facts in the table, journal->place and the rest. */

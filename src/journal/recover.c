@@ -224,7 +224,7 @@ static int begin_next(struct td_opening *opening, struct td_error *err)
 	int code;
 
 	journal->active->sealed = true;
-	journal->files_open++;
+	journal->files_open += journal->active->file != NULL;
 	journal->place.header = opening->last;
 	if (!journal->spare.ready) {
 		td_spare_begin(journal);
@@ -345,6 +345,11 @@ static void settle(struct td_opening *opening)
 	atomic_store_explicit(&journal->durable, active->next, memory_order_release);
 	journal->first = journal->table.at[0]->base;
 	journal->chain_position = active->next - 1;
+	if (opening->sealed && opening->footed) {
+		/* Its frames were not walked, so there is no index: it is opened when it is read. */
+		td_file_unref(active->file);
+		active->file = NULL;
+	}
 	journal->place.file = active->file;
 	if (journal->time == 0 && journal->table.count > 1)
 		journal->time = journal->table.at[journal->table.count - 2]->to;

@@ -14,6 +14,7 @@
 
 #include "journal/frame.h"
 #include "journal/page.h"
+#include "journal/rule.h"
 
 /* Sizes of files: multiples of 4 KiB. What the options give lies between these. */
 #define TD_SEGMENT_BYTES_LEAST ((uint64_t)12 << 10)
@@ -65,12 +66,6 @@ enum td_flaw td_segment_header_decode(
 
 #define TD_FOOTER_MAGIC   0x54464454u /* "TDFT" */
 #define TD_REWRITINGS_MAX 32
-
-/* Why a segment was rewritten. */
-enum td_rewrite_rule {
-	TD_REWRITE_SPACE = 1, /* most of it had been removed */
-	TD_REWRITE_ERASE = 2, /* what was removed is to be gone from the disk */
-};
 
 struct td_rewriting {
 	int64_t time;                  /* ns */

@@ -95,7 +95,7 @@ static void a_control_that_cannot_be_is_refused(void **state)
 		{72, 8, 0, TD_FLAW_FIELD},
 		{72, 8, UINT64_MAX, TD_FLAW_FIELD},
 		{80, 4, 0, TD_FLAW_FIELD},
-		{80, 4, 8, TD_FLAW_BOUNDS},
+		{84, 4, 0, TD_FLAW_FIELD},
 		{80, 4, 7, TD_FLAW_NONE},
 		{88, 8, 0, TD_FLAW_FIELD},
 		{88, 8, 0x1235, TD_FLAW_BOUNDS},

@@ -1,0 +1,174 @@
+#include "journal/head.h"
+#include "journal_test.h"
+
+struct seen {
+	unsigned kinds[4];
+	uint64_t from, to;
+	char file[40];
+};
+
+static void note(void *arg, const struct td_finding *finding)
+{
+	struct seen *seen = arg;
+
+	if (finding->kind == TD_FINDING_DAMAGE && seen->kinds[TD_FINDING_DAMAGE] == 0) {
+		seen->from = finding->position_from;
+		seen->to = finding->position_to;
+		snprintf(seen->file, sizeof(seen->file), "%s", finding->file);
+	}
+	seen->kinds[finding->kind]++;
+}
+
+static int verify(struct scene *scene, const char *head, struct seen *seen)
+{
+	memset(seen, 0, sizeof(*seen));
+	return td_journal_verify(scene->disk, scene->path, td_text(head), note, seen, &scene->err);
+}
+
+static void begin(struct scene *scene)
+{
+	scene_begin_on(scene, sim_disk_new(&(struct sim_disk_options){.rng = {{1, 2, 3, 4}}}));
+	scene->options.segment_bytes_first = scene->options.segment_bytes_max = 16 << 10;
+	scene->options.frame_bytes = 4 << 10;
+	scene->options.cache_bytes = 64 << 10;
+	scene_open(scene);
+	scene_append(scene, 40, 700);
+	assert_true(td_journal_segments(scene->journal, NULL, 0) > 2);
+}
+
+static void a_whole_journal_is_proven(void **state)
+{
+	struct scene scene;
+	struct seen seen;
+
+	(void)state;
+	begin(&scene);
+	scene_close(&scene);
+	assert_int_equal(verify(&scene, NULL, &seen), 0);
+	assert_true(seen.kinds[TD_FINDING_SEGMENT] >= 2);
+	assert_int_equal(seen.kinds[TD_FINDING_TAIL], 1);
+	assert_int_equal(seen.kinds[TD_FINDING_DAMAGE] + seen.kinds[TD_FINDING_REWRITTEN], 0);
+	scene_end(&scene);
+}
+
+static void a_rewritten_segment_is_named_as_such(void **state)
+{
+	struct scene scene;
+	struct seen seen;
+
+	(void)state;
+	begin(&scene);
+	assert_int_equal(td_journal_rewrite(scene.journal, 1, (const uint64_t[]){2, 3}, 2,
+				 TD_REWRITE_ERASE, &scene.err),
+		0);
+	assert_int_equal(scene_turn(&scene, TD_WORK_REWRITE), 0);
+	scene_close(&scene);
+	assert_int_equal(verify(&scene, NULL, &seen), 0);
+	assert_int_equal(seen.kinds[TD_FINDING_REWRITTEN], 1);
+	scene_end(&scene);
+}
+
+static void an_exported_head_is_found_on_the_chain(void **state)
+{
+	static const uint8_t secret[TD_HEAD_KEY_BYTES] = {1, 2, 3};
+	struct scene scene;
+	struct seen seen;
+	struct td_journal_state journal;
+	struct td_head head = {.segment = 1, .time = 1};
+	char text[TD_HEAD_TEXT_BYTES];
+
+	(void)state;
+	begin(&scene);
+	td_journal_state(scene.journal, &journal);
+	memcpy(head.store, journal.uuid, sizeof(head.store));
+	memcpy(head.chain, journal.chain, sizeof(head.chain));
+	head.position = journal.chain_position + 1;
+	assert_int_equal(td_head_sign(&head, secret, text, &scene.err), 0);
+	scene_append(&scene, 20, 500);
+	scene_close(&scene);
+	assert_int_equal(verify(&scene, text, &seen), 0);
+	head.chain[5] ^= 1;
+	assert_int_equal(td_head_sign(&head, secret, text, &scene.err), 0);
+	assert_int_equal(verify(&scene, text, &seen), TD_E_DAMAGED);
+	assert_string_equal(seen.file, "head");
+	assert_int_equal(verify(&scene, "no head", &seen), TD_E_FORMAT);
+	scene_end(&scene);
+}
+
+/* Byte after byte of the segments. Zeros behind the end of a sealed segment prove nothing. */
+static void no_flipped_bit_goes_unseen(void **state)
+{
+	struct scene scene;
+	struct td_segment_info segments[8];
+	struct seen seen;
+	size_t count;
+
+	(void)state;
+	begin(&scene);
+	count = td_journal_segments(scene.journal, segments, 8);
+	scene_close(&scene);
+	for (size_t i = 0; i < count; i++) {
+		uint64_t end = 4096 + segments[i].used;
+		char path[64];
+
+		snprintf(path, sizeof(path), "journal/seg-%016llx.log",
+			(unsigned long long)segments[i].base);
+		for (uint64_t byte = 0; byte < segments[i].bytes; byte += 7) {
+			bool behind = byte >= end && byte < segments[i].bytes - 4096;
+			int code;
+
+			assert_int_equal(sim_disk_flip(scene.sim, path, byte * 8 + byte % 8), 0);
+			code = verify(&scene, NULL, &seen);
+			if (code != TD_E_DAMAGED && !(behind && segments[i].sealed))
+				print_error("%s: byte %llu\n", path, (unsigned long long)byte);
+			if (!(behind && segments[i].sealed))
+				assert_int_equal(code, TD_E_DAMAGED);
+			if (byte >= 4096 && byte < end && segments[i].sealed)
+				assert_true(seen.from >= segments[i].base &&
+					    seen.to <= segments[i].next);
+			assert_int_equal(sim_disk_flip(scene.sim, path, byte * 8 + byte % 8), 0);
+		}
+	}
+	scene_end(&scene);
+}
+
+static void a_missing_segment_is_missed(void **state)
+{
+	struct td_segment_info segments[8];
+	struct scene scene;
+	struct seen seen;
+	int dir;
+
+	(void)state;
+	for (size_t gone = 0; gone < 3; gone++) {
+		char name[32];
+		size_t count;
+
+		begin(&scene);
+		count = td_journal_segments(scene.journal, segments, 8);
+		scene_close(&scene);
+		assert_int_equal(
+			td_disk_open_dir(scene.disk, TD_DISK_NOWHERE, "journal", 0, &dir), 0);
+		snprintf(name, sizeof(name), "seg-%016llx.log",
+			(unsigned long long)segments[gone == 2 ? count - 1 : gone].base);
+		assert_int_equal(td_disk_unlink(scene.disk, dir, name), 0);
+		td_disk_close(scene.disk, dir);
+		assert_int_equal(verify(&scene, NULL, &seen), TD_E_DAMAGED);
+		assert_int_equal(scene_open_any(&scene), TD_E_DAMAGED);
+		scene.journal = NULL;
+		scene_end(&scene);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_whole_journal_is_proven),
+		cmocka_unit_test(a_rewritten_segment_is_named_as_such),
+		cmocka_unit_test(an_exported_head_is_found_on_the_chain),
+		cmocka_unit_test(no_flipped_bit_goes_unseen),
+		cmocka_unit_test(a_missing_segment_is_missed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
