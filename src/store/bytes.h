@@ -1,34 +1,25 @@
 /*
- * Numbers in records and index files: little end first, at any alignment; and numbers that are
- * mostly small, seven bits a byte.
+ * Small numbers in records: of two bytes, and those that are mostly small, seven bits a byte.
  */
 #ifndef TD_STORE_BYTES_H
 #define TD_STORE_BYTES_H
 
 #include "base/base.h"
 
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define TD_LITTLE(bits, x) (x)
-#else
-#define TD_LITTLE(bits, x) __builtin_bswap##bits(x)
-#endif
+static inline uint16_t td_le16_get(const void *at)
+{
+	const uint8_t *byte = at;
 
-#define TD_BYTES_OF(bits)                                               \
-	static inline uint##bits##_t td_get##bits(const void *at)       \
-	{                                                               \
-		uint##bits##_t value;                                   \
-		memcpy(&value, at, sizeof(value));                      \
-		return TD_LITTLE(bits, value);                          \
-	}                                                               \
-	static inline void td_put##bits(void *at, uint##bits##_t value) \
-	{                                                               \
-		value = TD_LITTLE(bits, value);                         \
-		memcpy(at, &value, sizeof(value));                      \
-	}
-TD_BYTES_OF(16)
-TD_BYTES_OF(32)
-TD_BYTES_OF(64)
-#undef TD_BYTES_OF
+	return (uint16_t)(byte[0] | byte[1] << 8);
+}
+
+static inline void td_le16_put(void *at, uint16_t value)
+{
+	uint8_t *byte = at;
+
+	byte[0] = (uint8_t)value;
+	byte[1] = (uint8_t)(value >> 8);
+}
 
 #define TD_VARINT_BYTES 10
 

@@ -2,21 +2,21 @@
 
 /* --- event -------------------------------------------------------------------------------- */
 
-#define EVENT_FLAGS (TD_EVENT_IMPORTED | TD_EVENT_SEALED | TD_EVENT_HEADLESS)
+#define EVENT_FLAGS (TD_EVENT_IMPORTED | TD_EVENT_SEALED | TD_EVENT_HEADLESS | TD_EVENT_FURTHER)
 
 void td_event_record_head(const struct td_event_record *record, uint8_t head[TD_EVENT_FIXED_BYTES])
 {
 	head[0] = TD_RECORD_EVENT;
 	head[1] = (uint8_t)record->flags;
-	td_put16(head + 2, (uint16_t)record->address.len);
-	td_put32(head + 4, record->log);
-	td_put64(head + 8, record->seq);
-	td_put64(head + 16, record->revision);
-	td_put64(head + 24, record->prev);
-	td_put64(head + 32, (uint64_t)record->time);
-	td_put16(head + 40, (uint16_t)record->type.len);
-	td_put16(head + 42, (uint16_t)record->server.len);
-	td_put32(head + 44, (uint32_t)record->headers.len);
+	td_le16_put(head + 2, (uint16_t)record->address.len);
+	td_le32_put(head + 4, record->log);
+	td_le64_put(head + 8, record->seq);
+	td_le64_put(head + 16, record->revision);
+	td_le64_put(head + 24, record->prev);
+	td_le64_put(head + 32, (uint64_t)record->time);
+	td_le16_put(head + 40, (uint16_t)record->type.len);
+	td_le16_put(head + 42, (uint16_t)record->server.len);
+	td_le32_put(head + 44, (uint32_t)record->headers.len);
 }
 
 static struct td_text take(struct td_text *rest, size_t len)
@@ -57,10 +57,10 @@ const char *td_event_record_read(struct td_event_record *record, struct td_text 
 
 	if (body.len < TD_EVENT_FIXED_BYTES || head[0] != TD_RECORD_EVENT)
 		return "shorter than its fixed part";
-	address = td_get16(head + 2);
-	type = td_get16(head + 40);
-	server = td_get16(head + 42);
-	headers = td_get32(head + 44);
+	address = td_le16_get(head + 2);
+	type = td_le16_get(head + 40);
+	server = td_le16_get(head + 42);
+	headers = td_le32_get(head + 44);
 	rest = td_text_of(head + TD_EVENT_FIXED_BYTES, body.len - TD_EVENT_FIXED_BYTES);
 	if (address == 0 || address > TD_ADDRESS_BYTES_MAX || type > TD_TYPE_BYTES_MAX ||
 		server > TD_SERVER_BYTES_MAX || headers > TD_HEADER_BYTES_MAX)
@@ -68,11 +68,11 @@ const char *td_event_record_read(struct td_event_record *record, struct td_text 
 	if (address + type + server + headers > rest.len)
 		return "shorter than its parts";
 	record->flags = (uint8_t)head[1];
-	record->log = td_get32(head + 4);
-	record->seq = td_get64(head + 8);
-	record->revision = td_get64(head + 16);
-	record->prev = td_get64(head + 24);
-	record->time = (td_time)td_get64(head + 32);
+	record->log = td_le32_get(head + 4);
+	record->seq = td_le64_get(head + 8);
+	record->revision = td_le64_get(head + 16);
+	record->prev = td_le64_get(head + 24);
+	record->time = (td_time)td_le64_get(head + 32);
 	record->address = take(&rest, address);
 	record->type = take(&rest, type);
 	record->server = take(&rest, server);
@@ -93,7 +93,7 @@ void td_server_add(struct td_buf *buf, enum td_server_key key, struct td_text va
 	if (value.at == NULL)
 		return;
 	TD_ASSERT(value.len <= TD_ATTRIBUTE_BYTES_MAX);
-	td_put16(head + 1, (uint16_t)value.len);
+	td_le16_put(head + 1, (uint16_t)value.len);
 	td_buf_add(buf, head, sizeof(head));
 	td_buf_add_text(buf, value);
 }
@@ -104,7 +104,7 @@ static bool server_next(struct td_text *rest, unsigned *key, struct td_text *val
 	if (rest->len < 3)
 		return false;
 	*key = (uint8_t)rest->at[0];
-	*value = td_text_of(rest->at + 3, td_get16(rest->at + 1));
+	*value = td_text_of(rest->at + 3, td_le16_get(rest->at + 1));
 	if (value->len > rest->len - 3)
 		return false;
 	take(rest, 3 + value->len);
@@ -147,8 +147,8 @@ void td_removal_record_head(
 	head[0] = TD_RECORD_REMOVAL;
 	head[1] = record->erase;
 	head[2] = (uint8_t)record->rule.len;
-	td_put32(head + 4, record->log);
-	td_put64(head + 8, record->count);
+	td_le32_put(head + 4, record->log);
+	td_le64_put(head + 8, record->count);
 }
 
 void td_ranges_add(struct td_buf *buf, uint64_t *next, struct td_range range)
@@ -196,8 +196,8 @@ const char *td_removal_record_read(struct td_removal_record *record, struct td_t
 	if ((uint8_t)body.at[1] > 1 || !are_zero(body, 3, 4))
 		return "unknown flags";
 	record->erase = body.at[1] != 0;
-	record->log = td_get32(body.at + 4);
-	record->count = td_get64(body.at + 8);
+	record->log = td_le32_get(body.at + 4);
+	record->count = td_le64_get(body.at + 8);
 	take(&rest, TD_REMOVAL_FIXED_BYTES);
 	record->rule = take(&rest, rule);
 	record->ranges = ranges.rest = rest;
@@ -217,21 +217,21 @@ void td_tops_record_head(uint32_t log, uint8_t head[TD_TOPS_FIXED_BYTES])
 {
 	memset(head, 0, TD_TOPS_FIXED_BYTES);
 	head[0] = TD_RECORD_TOPS;
-	td_put32(head + 4, log);
+	td_le32_put(head + 4, log);
 }
 
 void td_top_put(const struct td_top *top, uint8_t bytes[TD_TOP_BYTES])
 {
-	td_put64(bytes, top->hash);
-	td_put64(bytes + 8, top->seq);
-	td_put64(bytes + 16, top->revision);
+	td_le64_put(bytes, top->hash);
+	td_le64_put(bytes + 8, top->seq);
+	td_le64_put(bytes + 16, top->revision);
 }
 
 void td_top_get(struct td_top *top, const char *bytes)
 {
-	top->hash = td_get64(bytes);
-	top->seq = td_get64(bytes + 8);
-	top->revision = td_get64(bytes + 16);
+	top->hash = td_le64_get(bytes);
+	top->seq = td_le64_get(bytes + 8);
+	top->revision = td_le64_get(bytes + 16);
 }
 
 const char *td_tops_record_read(uint32_t *log, struct td_text *tops, struct td_text body)
@@ -240,7 +240,7 @@ const char *td_tops_record_read(uint32_t *log, struct td_text *tops, struct td_t
 		return "shorter than its fixed part";
 	if (!are_zero(body, 1, 4))
 		return "unknown flags";
-	*log = td_get32(body.at + 4);
+	*log = td_le32_get(body.at + 4);
 	*tops = td_text_of(body.at + TD_TOPS_FIXED_BYTES, body.len - TD_TOPS_FIXED_BYTES);
 	return tops->len % TD_TOP_BYTES == 0 ? NULL : "not a whole number of tops";
 }
@@ -251,7 +251,7 @@ void td_note_record_head(uint32_t owner, uint8_t head[TD_NOTE_FIXED_BYTES])
 {
 	memset(head, 0, TD_NOTE_FIXED_BYTES);
 	head[0] = TD_RECORD_NOTE;
-	td_put32(head + 4, owner);
+	td_le32_put(head + 4, owner);
 }
 
 const char *td_note_record_read(uint32_t *owner, struct td_text *bytes, struct td_text body)
@@ -260,7 +260,7 @@ const char *td_note_record_read(uint32_t *owner, struct td_text *bytes, struct t
 		return "shorter than its fixed part";
 	if (!are_zero(body, 1, 4))
 		return "unknown flags";
-	*owner = td_get32(body.at + 4);
+	*owner = td_le32_get(body.at + 4);
 	*bytes = td_text_of(body.at + TD_NOTE_FIXED_BYTES, body.len - TD_NOTE_FIXED_BYTES);
 	return NULL;
 }
@@ -269,8 +269,8 @@ void td_store_record_put(const struct td_store_record *record, uint8_t body[TD_S
 {
 	memset(body, 0, TD_STORE_RECORD_BYTES);
 	body[0] = TD_RECORD_STORE;
-	td_put32(body + 4, record->version);
-	td_put64(body + 8, record->seed);
+	td_le32_put(body + 4, record->version);
+	td_le64_put(body + 8, record->seed);
 }
 
 const char *td_store_record_read(struct td_store_record *record, struct td_text body)
@@ -279,7 +279,7 @@ const char *td_store_record_read(struct td_store_record *record, struct td_text 
 		return "not as long as it should be";
 	if (!are_zero(body, 1, 4) || !are_zero(body, 16, TD_STORE_RECORD_BYTES))
 		return "unknown flags";
-	record->version = td_get32(body.at + 4);
-	record->seed = td_get64(body.at + 8);
+	record->version = td_le32_get(body.at + 4);
+	record->seed = td_le64_get(body.at + 8);
 	return record->version == 1 ? NULL : "of a newer version";
 }

@@ -15,7 +15,7 @@
 #include "store/bytes.h"
 
 enum td_record_kind {
-	/* 0 is nobody's, 1 the journal's hole */
+	TD_RECORD_GONE = 1, /* the journal's: positions whose records are gone */
 	TD_RECORD_EVENT = 2,
 	TD_RECORD_REMOVAL = 3,
 	TD_RECORD_TOPS = 4,
@@ -33,6 +33,7 @@ enum td_event_flag {
 	TD_EVENT_IMPORTED = 1, /* its time and revision were given */
 	TD_EVENT_SEALED = 2,   /* the payload is encrypted with its subject's key */
 	TD_EVENT_HEADLESS = 4, /* it has no header block, which is not an empty one */
+	TD_EVENT_FURTHER = 8,  /* of the same append as the record before it */
 };
 
 struct td_event_record {

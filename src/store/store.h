@@ -59,6 +59,7 @@ struct td_store_options {
 	size_t taps_count;
 	size_t index_bytes; /* memory for what is derived and can be read again; default 64 MiB */
 	size_t payload_bytes_max; /* default 1 MiB, at most 8 MiB */
+	bool events;              /* in memory, too: `events` keeps what no log claims */
 };
 
 /*

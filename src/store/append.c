@@ -1,0 +1,576 @@
+/*
+ * Appending: decide against staged state, all or none, then stage.
+ *
+ *	prepare   form, log, hashes; asks for the memory that is looked at next, a few entries ahead
+ *	gates
+ *	decide    duplicates; then revision, limits, seq ... of each, noted at once in the index
+ *	room      in the frame, the runs
+ *	stage     records, lines: cannot fail
+ *
+ * What decide() noted is taken back where it, or room, refuses. Under the lock from decide() on.
+ */
+#include "store/private.h"
+
+#include <stdlib.h>
+
+#define BLOCK 16u /* entries whose memory is asked for together */
+
+int td_store_plans(struct td_store *store, size_t count, struct td_error *err)
+{
+	struct td_plan *grown;
+
+	if (count <= store->plans_cap)
+		return 0;
+	grown = realloc(store->plans, count * sizeof(*grown));
+	if (grown == NULL)
+		return td_error_nomem(err);
+	store->plans = grown;
+	store->plans_cap = count;
+	return 0;
+}
+
+struct td_fallen td_store_live(const struct td_store *store, uint32_t ref)
+{
+	const struct td_subject *subject = td_subject_at(&store->subjects, ref);
+
+	if (store->fallen.count > 0 && subject->position != TD_POSITION_STAGING) {
+		const struct td_fallen *fallen = td_map_get(&store->fallen, ref);
+
+		if (fallen != NULL)
+			return *fallen;
+	}
+	return (struct td_fallen){subject->position, subject->seq, subject->revision};
+}
+
+/* --- prepare ------------------------------------------------------------------------------ */
+
+static int check_form(
+	const struct td_store *store, const struct td_entry *entry, struct td_error *err)
+{
+	if (entry->payload.len > store->payload_bytes_max)
+		return td_error_set(err, TD_E_TOO_LARGE, TD_NO_OFFSET,
+			"payload: %zu bytes, at most %zu", entry->payload.len,
+			store->payload_bytes_max);
+	if (entry->headers.len > TD_HEADER_BYTES_MAX)
+		return td_error_set(err, TD_E_TOO_LARGE, TD_NO_OFFSET,
+			"headers: %zu bytes, at most %u", entry->headers.len, TD_HEADER_BYTES_MAX);
+	if (entry->type.len > TD_TYPE_BYTES_MAX)
+		return td_error_set(err, TD_E_TOO_LARGE, TD_NO_OFFSET,
+			"type: %zu bytes, at most %u", entry->type.len, TD_TYPE_BYTES_MAX);
+	if (entry->server.len > 0 && !td_server_check(entry->server))
+		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "malformed server block");
+	return 0;
+}
+
+static bool begins_with(struct td_text text, const char *with)
+{
+	size_t len = strlen(with);
+
+	return text.len >= len && memcmp(text.at, with, len) == 0;
+}
+
+/* The log of an address that was not seen before. */
+static int resolve(const struct td_store *store, const struct td_entry *entry, struct td_log **out,
+	struct td_error *err)
+{
+	struct td_text address = entry->address;
+	struct td_log *log, *claiming;
+	int code = td_address_check(address, err);
+
+	if (code != 0)
+		return td_error_wrap(err, code, "address %.*s", TD_TEXT_ARG(address));
+	claiming = td_logs_claiming(&store->logs, address);
+	log = claiming != NULL ? claiming : store->events;
+	if (entry->log.at != NULL) {
+		log = td_logs_find(&store->logs, entry->log);
+		if (log == NULL)
+			return td_error_set(err, TD_E_NOT_FOUND, TD_NO_OFFSET, "log %.*s",
+				TD_TEXT_ARG(entry->log));
+		if (log != claiming && log != store->control && !log->config.importing &&
+			(log != store->events || claiming != NULL))
+			return td_error_set(err, TD_E_SUBJECT, TD_NO_OFFSET,
+				"log %s does not claim %.*s", log->name, TD_TEXT_ARG(address));
+		if (log != claiming && log != store->events)
+			log->stray = true;
+	}
+	if (log == NULL)
+		return td_error_set(err, TD_E_NOT_FOUND, TD_NO_OFFSET, "no log claims %.*s",
+			TD_TEXT_ARG(address));
+	if (log == store->events && (begins_with(address, "$") || begins_with(address, "_INBOX.")))
+		return td_error_set(err, TD_E_SUBJECT, TD_NO_OFFSET,
+			"%.*s: no log claims it, and %s does not keep such", TD_TEXT_ARG(address),
+			TD_LOG_EVENTS);
+	*out = log;
+	return 0;
+}
+
+/* An address that is in the table was checked, and is where it belongs. */
+static int find_subject(const struct td_store *store, const struct td_entry *entry,
+	struct td_plan *plan, struct td_error *err)
+{
+	int code;
+
+	plan->ref = TD_SUBJECT_NONE;
+	if (entry->log.at == NULL) {
+		plan->ref =
+			td_subjects_find(&store->subjects, plan->hash, entry->address, TD_LOG_ANY);
+		if (plan->ref != TD_SUBJECT_NONE) {
+			plan->log = store->logs.at[td_subject_at(&store->subjects, plan->ref)->log];
+			if (!plan->log->stray)
+				return 0;
+		}
+	}
+	code = resolve(store, entry, &plan->log, err);
+	if (code == 0)
+		plan->ref = td_subjects_find(
+			&store->subjects, plan->hash, entry->address, plan->log->index);
+	return code;
+}
+
+static void hash_key(
+	const struct td_store *store, const struct td_entry *entry, struct td_plan *plan)
+{
+	plan->key = 0;
+	if ((entry->key[0].at == NULL && entry->key[1].at == NULL) ||
+		plan->log->config.duplicates_ms < 0)
+		return;
+	plan->key = td_duplicate_key(store->seed, entry->key[0], entry->key[1]);
+	plan->digest =
+		td_duplicate_digest(store->seed, entry->type, entry->address, entry->payload);
+	td_duplicates_want(&plan->log->duplicates, plan->key);
+}
+
+static int prepare_block(const struct td_store *store, const struct td_entry *entries,
+	struct td_plan *plans, size_t count, size_t *which, struct td_error *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		plans[i].hash = td_subjects_hash(&store->subjects, entries[i].address);
+		td_subjects_want(&store->subjects, plans[i].hash);
+	}
+	for (size_t i = 0; i < count; i++)
+		td_subjects_want_entry(&store->subjects, plans[i].hash);
+	for (size_t i = 0; i < count; i++) {
+		int code = check_form(store, &entries[i], err);
+
+		if (code == 0)
+			code = find_subject(store, &entries[i], &plans[i], err);
+		if (code == 0 && entries[i].imported && !plans[i].log->config.importing)
+			code = td_error_set(err, TD_E_INVALID, TD_NO_OFFSET,
+				"log %s is not importing", plans[i].log->name);
+		if (code != 0) {
+			*which += i;
+			return code;
+		}
+		hash_key(store, &entries[i], &plans[i]);
+		td_duplicates_want_oldest(&plans[i].log->duplicates, i);
+		plans[i].bytes = TD_EVENT_FIXED_BYTES + entries[i].address.len +
+				 entries[i].type.len + entries[i].server.len +
+				 entries[i].headers.len + entries[i].payload.len;
+	}
+	return 0;
+}
+
+static int prepare(struct td_store *store, const struct td_entry *entries, size_t count,
+	size_t *which, struct td_error *err)
+{
+	for (size_t i = 0; i < count; i += BLOCK) {
+		size_t n = count - i < BLOCK ? count - i : BLOCK;
+		int code;
+
+		*which = i;
+		code = prepare_block(store, entries + i, store->plans + i, n, which, err);
+		if (code != 0)
+			return code;
+	}
+	*which = 0;
+	return 0;
+}
+
+/* --- decide ------------------------------------------------------------------------------- */
+
+/*
+ * Whether these were here before: *answered, and placed is filled. TD_E_DUPLICATE for one that
+ * differs, or is there beside others that are not.
+ */
+static int decide_duplicates(struct td_store *store, size_t count, td_time now,
+	struct td_placed *placed, bool *answered, size_t *which, struct td_error *err)
+{
+	const struct td_log *swept = NULL;
+	size_t hits = 0, first = 0;
+	uint64_t append = 0;
+	bool together = true;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct td_plan *plan = &store->plans[i];
+		const struct td_seen *seen;
+
+		if (plan->log != swept)
+			td_log_window(plan->log, now);
+		swept = plan->log;
+		seen = plan->key == 0 ? NULL
+				      : td_duplicates_find(&plan->log->duplicates, plan->key);
+		if (seen == NULL)
+			continue;
+		placed[i] = (struct td_placed){.log = plan->log->number,
+			.duplicate = true,
+			.seq = seen->seq,
+			.revision = seen->revision,
+			.position = seen->position,
+			.time = seen->time};
+		if (seen->digest != plan->digest) {
+			*which = i;
+			return td_error_set(err, TD_E_DUPLICATE, TD_NO_OFFSET,
+				"entry %zu: seq %" PRIu64
+				" of log %s has this id and other content",
+				i, seen->seq, plan->log->name);
+		}
+		first = hits == 0 ? i : first;
+		together = together && (hits == 0 || append == seen->append);
+		append = seen->append;
+		hits++;
+	}
+	if (hits == 0)
+		return 0;
+	if (hits == count && together) {
+		*answered = true;
+		return 0;
+	}
+	*which = first;
+	return td_error_set(err, TD_E_DUPLICATE, TD_NO_OFFSET, "entry %zu was appended before, %s",
+		first, hits == count ? "others by another append" : "others were not");
+}
+
+static int check_revision(const struct td_store *store, const struct td_entry *entry,
+	const struct td_plan *plan, struct td_placed *placed, struct td_error *err)
+{
+	struct td_fallen live = {0};
+	bool exists = plan->ref != TD_SUBJECT_NONE;
+	uint64_t found;
+	bool right = true;
+
+	if (entry->expect == TD_EXPECT_ANY)
+		return 0;
+	if (exists)
+		live = td_store_live(store, plan->ref);
+	found = entry->expect == TD_EXPECT_SEQ ? live.seq : live.revision;
+	switch (entry->expect) {
+	case TD_EXPECT_NONE:
+		right = !exists;
+		break;
+	case TD_EXPECT_EXISTS:
+		right = exists;
+		break;
+	case TD_EXPECT_REVISION:
+	case TD_EXPECT_SEQ:
+		right = found == entry->revision;
+		break;
+	case TD_EXPECT_ANY:
+	default:
+		break;
+	}
+	if (right)
+		return 0;
+	*placed = (struct td_placed){.log = plan->log->number, .found = found};
+	return td_error_set(err, TD_E_REVISION, TD_NO_OFFSET, "%.*s in log %s is at %s %" PRIu64,
+		TD_TEXT_ARG(entry->address), plan->log->name,
+		entry->expect == TD_EXPECT_SEQ ? "seq" : "revision", found);
+}
+
+static int check_limits(
+	const struct td_store *store, const struct td_plan *plan, struct td_error *err)
+{
+	const struct td_log *log = plan->log;
+	const struct td_log_config *config = &log->config;
+	uint64_t count = plan->ref == TD_SUBJECT_NONE
+				 ? 0
+				 : td_subject_at(&store->subjects, plan->ref)->count;
+
+	if (config->bytes_max != 0 && plan->bytes > config->bytes_max)
+		return td_error_set(err, TD_E_LIMIT, TD_NO_OFFSET,
+			"log %s: larger than all it may hold", log->name);
+	if (!config->discard_new)
+		return 0;
+	if (config->count_max != 0 && log->count >= config->count_max)
+		return td_error_set(err, TD_E_LIMIT, TD_NO_OFFSET,
+			"log %s: maximum of %" PRIu64 " events", log->name, config->count_max);
+	if (config->bytes_max != 0 && log->bytes + plan->bytes > config->bytes_max)
+		return td_error_set(err, TD_E_LIMIT, TD_NO_OFFSET,
+			"log %s: maximum of %" PRIu64 " bytes", log->name, config->bytes_max);
+	if (config->count_per_subject_max != 0 && count >= config->count_per_subject_max)
+		return td_error_set(err, TD_E_LIMIT, TD_NO_OFFSET,
+			"log %s: maximum of %" PRIu64 " events per subject", log->name,
+			config->count_per_subject_max);
+	return 0;
+}
+
+/* A subject that has no live event: it goes on from its top. */
+static int subject_begin(struct td_store *store, const struct td_entry *entry, struct td_plan *plan,
+	struct td_error *err)
+{
+	struct td_subject *subject;
+	const struct td_top *top = NULL;
+
+	plan->ref = td_subjects_add(&store->subjects, plan->hash, entry->address, plan->log->index);
+	if (plan->ref == TD_SUBJECT_NONE)
+		return td_error_nomem(err);
+	plan->fresh = true;
+	plan->log->subjects++;
+	if (store->tops.count > 0 && !plan->log->config.revisions_forgotten)
+		top = td_tops_find(&store->tops,
+			td_top_hash(store->top_seed, plan->log->number, entry->address));
+	if (top != NULL) {
+		subject = td_subject_at(&store->subjects, plan->ref);
+		subject->seq = top->seq;
+		subject->revision = top->revision;
+	}
+	return 0;
+}
+
+static int check_imported(const struct td_subject *subject, const struct td_entry *entry,
+	struct td_plan *plan, struct td_error *err)
+{
+	if (!entry->imported || entry->as_revision == 0)
+		return 0;
+	if (entry->as_revision <= subject->revision)
+		return td_error_set(err, TD_E_REVISION, TD_NO_OFFSET,
+			"%.*s: revision %" PRIu64 " is there already", TD_TEXT_ARG(entry->address),
+			subject->revision);
+	plan->revision = entry->as_revision;
+	return 0;
+}
+
+static int decide_one(struct td_store *store, const struct td_entry *entry, struct td_plan *plan,
+	struct td_placed *placed, struct td_error *err)
+{
+	struct td_log *log = plan->log;
+	struct td_subject *subject;
+	int code;
+
+	/* It may have come with an entry before this one. */
+	if (plan->ref == TD_SUBJECT_NONE)
+		plan->ref =
+			td_subjects_find(&store->subjects, plan->hash, entry->address, log->index);
+	code = check_revision(store, entry, plan, placed, err);
+	if (code == 0)
+		code = check_limits(store, plan, err);
+	if (code == 0 && plan->ref == TD_SUBJECT_NONE)
+		code = subject_begin(store, entry, plan, err);
+	if (code != 0)
+		return code;
+	subject = td_subject_at(&store->subjects, plan->ref);
+	plan->was.seq = subject->seq;
+	plan->was.revision = subject->revision;
+	plan->was.position = subject->position;
+	plan->seq = log->last_seq + 1;
+	plan->revision = subject->revision + 1;
+	plan->prev = subject->seq;
+	code = check_imported(subject, entry, plan, err);
+	/* From here on undo() knows of it. */
+	subject->seq = plan->seq;
+	subject->revision = plan->revision;
+	subject->position = TD_POSITION_STAGING;
+	subject->count++;
+	log->last_seq++;
+	log->count++;
+	log->bytes += plan->bytes;
+	return code;
+}
+
+static void undo(struct td_store *store, size_t count)
+{
+	while (count-- > 0) {
+		struct td_plan *plan = &store->plans[count];
+		struct td_subject *subject;
+
+		if (plan->seen)
+			td_duplicates_undo(&plan->log->duplicates);
+		if (plan->seq != 0) {
+			subject = td_subject_at(&store->subjects, plan->ref);
+			subject->seq = plan->was.seq;
+			subject->revision = plan->was.revision;
+			subject->position = plan->was.position;
+			subject->count--;
+			plan->log->last_seq--;
+			plan->log->count--;
+			plan->log->bytes -= plan->bytes;
+		}
+		if (plan->fresh) {
+			plan->log->subjects--;
+			td_subjects_remove(&store->subjects, plan->ref);
+		}
+	}
+}
+
+/* Note the key, so that the entries behind it in the same append see it. */
+static int note_key(struct td_plan *plan, const struct td_seen *seen, size_t i, size_t *which,
+	struct td_error *err)
+{
+	if (plan->key == 0)
+		return 0;
+	if (td_duplicates_find(&plan->log->duplicates, plan->key) != NULL) {
+		*which = i;
+		return td_error_set(err, TD_E_DUPLICATE, TD_NO_OFFSET,
+			"entry %zu has the id of another in the same append", i);
+	}
+	if (!td_duplicates_reserve(&plan->log->duplicates, 1))
+		return td_error_nomem(err);
+	td_duplicates_add(&plan->log->duplicates, seen);
+	plan->seen = true;
+	return 0;
+}
+
+static int decide(struct td_store *store, const struct td_entry *entries, size_t count, td_time now,
+	struct td_placed *placed, size_t *which, struct td_error *err)
+{
+	uint64_t first = store->shelf.staged(store->shelf.arg);
+	size_t bytes = 0;
+	int code = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct td_plan *plan = &store->plans[i];
+		struct td_seen seen;
+
+		*which = i;
+		plan->fresh = plan->seen = false;
+		plan->seq = 0;
+		code = decide_one(store, &entries[i], plan, &placed[i], err);
+		seen = (struct td_seen){.key = plan->key,
+			.digest = plan->digest,
+			.position = first + i,
+			.seq = plan->seq,
+			.revision = plan->revision,
+			.time = entries[i].imported ? entries[i].time : now,
+			.append = first};
+		if (code == 0)
+			code = note_key(plan, &seen, i, which, err);
+		if (code != 0) {
+			undo(store, i + 1);
+			return code;
+		}
+		bytes += plan->bytes;
+	}
+	code = td_runs_reserve(&store->runs, count, count) ? 0 : td_error_nomem(err);
+	if (code == 0)
+		code = store->shelf.room(store->shelf.arg, count, bytes, false, err);
+	if (code != 0)
+		undo(store, count);
+	return code;
+}
+
+/* --- stage -------------------------------------------------------------------------------- */
+
+static uint64_t stage_record(struct td_store *store, const struct td_entry *entry,
+	const struct td_plan *plan, td_time time, uint64_t *location)
+{
+	const struct td_event_record record = {
+		.log = plan->log->number,
+		.flags = (entry->imported ? TD_EVENT_IMPORTED : 0u) |
+			 (entry->headers.at == NULL ? TD_EVENT_HEADLESS : 0u) |
+			 (plan != store->plans ? TD_EVENT_FURTHER : 0u),
+		.seq = plan->seq,
+		.revision = plan->revision,
+		.prev = plan->prev,
+		.time = time,
+		.address = entry->address,
+		.type = entry->type,
+		.server = entry->server,
+		.headers = entry->headers,
+	};
+	uint8_t head[TD_EVENT_FIXED_BYTES];
+	const struct td_text parts[] = {td_text_of(head, sizeof(head)), entry->address, entry->type,
+		entry->server, entry->headers, entry->payload};
+
+	td_event_record_head(&record, head);
+	return store->shelf.stage(
+		store->shelf.arg, parts, sizeof(parts) / sizeof(parts[0]), location);
+}
+
+static void stage_one(struct td_store *store, const struct td_entry *entry, struct td_plan *plan,
+	td_time now, struct td_placed *placed)
+{
+	struct td_subject *subject = td_subject_at(&store->subjects, plan->ref);
+	td_time time = entry->imported ? entry->time : now;
+	uint64_t location, previous = plan->was.position;
+	uint64_t position = stage_record(store, entry, plan, time, &location);
+	struct td_line *line = td_runs_add(&store->runs, position, location);
+
+	/* The one before came with the same append, and has its position by now. */
+	if (previous == TD_POSITION_STAGING)
+		previous = subject->position;
+	td_runs_event(&store->runs, line, plan->log->index, plan->seq, previous);
+	line->subject = plan->ref;
+	line->bytes = (uint32_t)plan->bytes;
+	line->revision = (uint32_t)plan->revision;
+	subject->position = position;
+	td_index_settle(store, plan->log, plan->ref, plan->fresh, position);
+	plan->log->last_time = now;
+	*placed = (struct td_placed){.log = plan->log->number,
+		.seq = plan->seq,
+		.revision = plan->revision,
+		.position = position,
+		.time = time};
+}
+
+uint64_t td_store_rests_on(const struct td_store *store)
+{
+	uint64_t staged = store->shelf.staged(store->shelf.arg);
+
+	return store->shelf.durable(store->shelf.arg) < staged ? staged - 1 : 0;
+}
+
+static uint64_t rests_on_places(
+	const struct td_store *store, const struct td_placed *placed, size_t count)
+{
+	uint64_t newest = 0;
+
+	for (size_t i = 0; i < count; i++)
+		newest = placed[i].position > newest ? placed[i].position : newest;
+	return newest >= store->shelf.durable(store->shelf.arg) ? newest : 0;
+}
+
+static int append(struct td_store *store, const struct td_entry *entries, size_t count,
+	struct td_placed *placed, uint64_t *rests_on, size_t *which, struct td_error *err)
+{
+	td_time now = store->shelf.time(store->shelf.arg);
+	bool answered = false;
+	int code = decide_duplicates(store, count, now, placed, &answered, which, err);
+
+	if (code == 0 && !answered)
+		code = decide(store, entries, count, now, placed, which, err);
+	if (code == TD_E_REVISION || code == TD_E_DUPLICATE || code == TD_E_LIMIT)
+		*rests_on = td_store_rests_on(store);
+	if (code != 0)
+		return code;
+	if (!answered) {
+		for (size_t i = 0; i < count; i++)
+			stage_one(store, &entries[i], &store->plans[i], now, &placed[i]);
+	}
+	*rests_on = rests_on_places(store, placed, count);
+	return 0;
+}
+
+int td_store_append(struct td_store *store, const struct td_entry *entries, size_t count,
+	struct td_placed *placed, uint64_t *rests_on, size_t *which, struct td_error *err)
+{
+	size_t wrong = 0;
+	int code;
+
+	*rests_on = 0;
+	if (count == 0)
+		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "nothing to append");
+	code = td_store_failed(store, err);
+	if (code == 0)
+		code = td_store_plans(store, count, err);
+	if (code == 0)
+		code = prepare(store, entries, count, &wrong, err);
+	for (size_t i = 0; code == 0 && i < store->gates_count; i++)
+		code = store->gates[i].check(store->gates[i].arg, store, entries, count, err);
+	if (code == 0) {
+		td_mutex_lock(&store->lock);
+		code = append(store, entries, count, placed, rests_on, &wrong, err);
+		td_mutex_unlock(&store->lock);
+	}
+	if (code != 0 && which != NULL)
+		*which = wrong;
+	return code;
+}

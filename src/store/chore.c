@@ -1,0 +1,152 @@
+/*
+ * Work handed out: the journal's own, and the store's beside it.
+ */
+#include "store/chore.h"
+
+#include <stdlib.h>
+
+/* One to hand out, so that what the journal gave cannot be lost for want of memory. */
+static struct td_chore *chore_take(struct td_store *store)
+{
+	struct td_chore *chore = store->chores;
+
+	if (chore == NULL)
+		return calloc(1, sizeof(*chore));
+	store->chores = chore->next;
+	*chore = (struct td_chore){0};
+	return chore;
+}
+
+static void chore_give(struct td_store *store, struct td_chore *chore)
+{
+	chore->next = store->chores;
+	store->chores = chore;
+}
+
+static bool has_untapped(const struct td_store *store)
+{
+	return store->taps_count > 0 && store->tapped < store->shelf.durable(store->shelf.arg);
+}
+
+static bool find_work(
+	struct td_store *store, struct td_chore *chore, unsigned kinds, int64_t now_ms)
+{
+	if (store->shelf.journal != NULL && (kinds & TD_WORK_ALL) != 0) {
+		chore->work = td_journal_next(store->shelf.journal, kinds & TD_WORK_ALL, now_ms);
+		if (chore->work != NULL) {
+			chore->kind = (unsigned)td_work_kind(chore->work);
+			return true;
+		}
+	}
+	if (store->shelf.journal == NULL && (kinds & TD_WORK_COMMIT & ~store->out) != 0 &&
+		has_untapped(store)) {
+		chore->kind = TD_WORK_COMMIT;
+		return true;
+	}
+	if ((kinds & TD_WORK_RETAIN & ~store->out) != 0 && td_retain_due(store)) {
+		chore->kind = TD_WORK_RETAIN;
+		return true;
+	}
+	return false;
+}
+
+struct td_chore *td_store_next(struct td_store *store, unsigned kinds, int64_t now_ms)
+{
+	struct td_chore *chore = chore_take(store);
+
+	if (chore == NULL)
+		return NULL;
+	if (!find_work(store, chore, kinds, now_ms)) {
+		chore_give(store, chore);
+		return NULL;
+	}
+	if (chore->work == NULL)
+		store->out |= chore->kind;
+	return chore;
+}
+
+unsigned td_chore_kind(const struct td_chore *chore)
+{
+	return chore->kind;
+}
+
+void td_chore_run(struct td_chore *chore)
+{
+	if (chore->work != NULL)
+		td_work_run(chore->work);
+}
+
+/* --- taps ----------------------------------------------------------------------------------- */
+
+/* All that is durable and was not told. What was removed before it could be told is not. */
+static int tap(struct td_store *store, struct td_error *err)
+{
+	struct td_event_record event;
+	struct td_record record;
+	struct td_stored stored;
+	uint64_t lost_to = 0;
+
+	if (store->taps_count == 0)
+		return 0;
+	while (has_untapped(store)) {
+		int code = store->shelf.scan(
+			store->shelf.arg, &store->tap_place, &record, &lost_to, err);
+
+		if (code != 0)
+			return code;
+		store->tapped = record.position + record.count;
+		if (record.body.len == 0 || record.body.at[0] != TD_RECORD_EVENT ||
+			td_event_record_read(&event, record.body) != NULL)
+			continue;
+		td_stored_of(&stored, &event, record.position);
+		for (size_t i = 0; i < store->taps_count; i++)
+			store->taps[i].stored(store->taps[i].arg, &stored);
+	}
+	return 0;
+}
+
+int td_store_done(struct td_store *store, struct td_chore *chore, struct td_error *err)
+{
+	unsigned kind = chore->kind;
+	int code = 0;
+
+	if (chore->work != NULL)
+		code = td_journal_done(store->shelf.journal, chore->work, err);
+	else
+		store->out &= ~kind;
+	chore_give(store, chore);
+	if (code != 0)
+		return code;
+	if (kind == TD_WORK_COMMIT || kind == TD_WORK_CHAIN) {
+		td_mutex_lock(&store->lock);
+		td_store_pending_done(store);
+		td_mutex_unlock(&store->lock);
+		code = tap(store, err);
+		/* The end of what is there: in memory, all of it may be removed. */
+		if (code == TD_E_NOT_FOUND) {
+			store->tapped = store->shelf.durable(store->shelf.arg);
+			code = 0;
+		}
+	} else if (kind == TD_WORK_RETAIN) {
+		code = td_retain(store, err);
+		/* The frame is full: the rest later. */
+		if (code == TD_E_FULL)
+			code = 0;
+	}
+	return code;
+}
+
+int64_t td_store_next_ms(const struct td_store *store, unsigned kinds, int64_t now_ms)
+{
+	int64_t first = INT64_MAX, at;
+
+	if (store->shelf.journal != NULL && (kinds & TD_WORK_ALL) != 0)
+		first = td_journal_next_ms(store->shelf.journal, kinds & TD_WORK_ALL, now_ms);
+	if (store->shelf.journal == NULL && (kinds & TD_WORK_COMMIT) != 0 && has_untapped(store))
+		return now_ms;
+	if ((kinds & TD_WORK_RETAIN) != 0) {
+		at = td_retain_when(store, now_ms);
+		first = at < first ? at : first;
+	}
+	return first;
+}

@@ -1,0 +1,15 @@
+/*
+ * chore: a piece of work that was handed out.
+ */
+#ifndef TD_STORE_CHORE_H
+#define TD_STORE_CHORE_H
+
+#include "store/private.h"
+
+struct td_chore {
+	unsigned kind;
+	struct td_work *work; /* the journal's; NULL: the store's own */
+	struct td_chore *next;
+};
+
+#endif

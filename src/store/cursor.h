@@ -1,0 +1,61 @@
+/*
+ * cursor: what td_store_read() gives out.
+ *
+ *	      fill, under the lock            fetch, without
+ *	index ---------------------> batch ------------------> filter --> event
+ *	                     scan, without the index -----------^
+ *
+ * Which way is taken is decided once:
+ *	scan      forward over all, or over most: record by record, no look-up
+ *	walk      of one log, or backward: the lines of the index say where
+ *	subject   of one subject: its chain, oldest first or newest first
+ *	latest    of each subject: gathered once, in the order of positions
+ */
+#ifndef TD_STORE_CURSOR_H
+#define TD_STORE_CURSOR_H
+
+#include "store/private.h"
+
+#define TD_CURSOR_BATCH 256u
+
+enum td_cursor_way { TD_WAY_SCAN, TD_WAY_WALK, TD_WAY_SUBJECT, TD_WAY_LATEST };
+
+struct td_cursor {
+	struct td_store *store;
+	enum td_cursor_way way;
+	struct td_read_options options; /* its texts are `kept` */
+	char *kept;
+	uint32_t log; /* number; 0: all */
+	bool all_subjects;
+	bool exact; /* one subject without wildcards */
+	uint64_t hash;
+
+	/* Forward: the next position to look at. Backward: all at or above were looked at. */
+	uint64_t next;
+	bool ended;    /* nothing more was there when it was looked */
+	bool finished; /* nothing more will fit */
+	struct {
+		uint64_t position, location;
+	} batch[TD_CURSOR_BATCH];
+	size_t at, count;
+	struct td_buf list; /* positions to be taken, oldest or newest first as is read */
+	size_t list_at;
+	bool listed;
+
+	uint64_t batch_removals; /* how many removals there had been */
+	struct td_held held;
+	struct td_place place;
+	/* Positions [clean_from, clean_to) of which it is known which are removed. */
+	uint64_t clean_from, clean_to, clean_removals;
+	uint64_t removed_bits[64];
+};
+
+/* cursor_fill.c: the next batch; false: none now. */
+bool td_cursor_fill(struct td_cursor *cursor);
+/* Whether a position that the scan stands at was removed. */
+bool td_cursor_is_removed(struct td_cursor *cursor, uint64_t position);
+
+/* Whether one of a batch was removed since it was filled. */
+bool td_cursor_is_gone(struct td_cursor *cursor, uint64_t position);
+
+#endif

@@ -1,0 +1,372 @@
+/*
+ * What is derived from records. One road for all: what append() staged, and what is read again when
+ * the store opens, end in the same tables.
+ */
+#include "store/private.h"
+
+#include <stdlib.h>
+
+/* --- coming ------------------------------------------------------------------------------- */
+
+void td_index_settle(
+	struct td_store *store, struct td_log *log, uint32_t ref, bool fresh, uint64_t position)
+{
+	const struct td_subject *subject = td_subject_at(&store->subjects, ref);
+
+	if (store->fallen.count > 0)
+		free(td_map_remove(&store->fallen, ref));
+	if (fresh && store->tops.count > 0)
+		td_tops_remove(&store->tops,
+			td_top_hash(store->top_seed, log->number, td_subject_address(subject)));
+	if (log->config.count_per_subject_max != 0 &&
+		subject->count > log->config.count_per_subject_max)
+		td_crowd_note(store, ref);
+	if (log->first == 0)
+		log->first = position;
+	if (store->shelf.journal == NULL && store->runs.count > 1 &&
+		store->runs.at[store->runs.count - 1]->base == position)
+		td_index_sweep(store, store->runs.at[store->runs.count - 2]);
+}
+
+static int damaged(const struct td_record *record, struct td_error *err, const char *what)
+{
+	return td_error_set(err, TD_E_DAMAGED, TD_NO_OFFSET, "record at position %" PRIu64 ": %s",
+		record->position, what);
+}
+
+/* The key of an event that is read again, as its client gave it. */
+static uint64_t key_of(const struct td_store *store, const struct td_event_record *record)
+{
+	struct td_buf buf = TD_BUF_INIT((size_t)4 * TD_ATTRIBUTE_BYTES_MAX);
+	struct td_text first = td_block_value(record->headers, "Nats-Msg-Id", NULL);
+	struct td_text second = {NULL, 0};
+	uint64_t key = 0;
+
+	if (first.at == NULL) {
+		/* Decoded one behind the other: room for both, so that the first stays. */
+		if (td_buf_reserve(&buf, (size_t)2 * TD_ATTRIBUTE_BYTES_MAX + 64) != NULL) {
+			first = td_block_value(record->headers, "ce-source", &buf);
+			second = td_block_value(record->headers, "ce-id", &buf);
+		}
+	}
+	if (first.at != NULL || second.at != NULL)
+		key = td_duplicate_key(store->seed, first, second);
+	td_buf_fini(&buf);
+	return key;
+}
+
+static int fold_key(struct td_store *store, struct td_log *log,
+	const struct td_event_record *record, const struct td_record *at, struct td_error *err)
+{
+	struct td_seen seen = {.position = at->position,
+		.seq = record->seq,
+		.revision = record->revision,
+		.time = record->time,
+		.append = at->position};
+
+	if ((record->flags & TD_EVENT_FURTHER) != 0 && store->fold_next == at->position)
+		seen.append = store->fold_append;
+	store->fold_append = seen.append;
+	store->fold_next = at->position + 1;
+
+	if (log->config.duplicates_ms < 0)
+		return 0;
+	td_log_window(log, at->time);
+	seen.key = key_of(store, record);
+	if (seen.key == 0 || td_duplicates_find(&log->duplicates, seen.key) != NULL)
+		return 0;
+	seen.digest =
+		td_duplicate_digest(store->seed, record->type, record->address, record->payload);
+	if (!td_duplicates_reserve(&log->duplicates, 1))
+		return td_error_nomem(err);
+	td_duplicates_add(&log->duplicates, &seen);
+	return 0;
+}
+
+static int fold_event(struct td_store *store, const struct td_record *at,
+	const struct td_event_record *record, struct td_line *line, struct td_error *err)
+{
+	struct td_log *log = td_logs_number(&store->logs, record->log);
+	uint64_t hash = td_subjects_hash(&store->subjects, record->address);
+	struct td_subject *subject;
+	bool fresh = false;
+	uint32_t ref;
+
+	/* Of a log that was deleted: it lies there until its segment is rewritten. */
+	if (log == NULL)
+		return 0;
+	if (record->seq <= log->last_seq)
+		return damaged(at, err, "its seq was given before");
+	ref = td_subjects_find(&store->subjects, hash, record->address, log->index);
+	if (ref == TD_SUBJECT_NONE) {
+		ref = td_subjects_add(&store->subjects, hash, record->address, log->index);
+		if (ref == TD_SUBJECT_NONE)
+			return td_error_nomem(err);
+		fresh = true;
+		log->subjects++;
+	}
+	subject = td_subject_at(&store->subjects, ref);
+	td_runs_event(&store->runs, line, log->index, record->seq, subject->position);
+	line->subject = ref;
+	line->bytes = (uint32_t)at->body.len;
+	line->revision = (uint32_t)record->revision;
+	subject->seq = record->seq;
+	subject->revision = record->revision;
+	subject->position = at->position;
+	subject->count++;
+	log->last_seq = record->seq;
+	log->count++;
+	log->bytes += at->body.len;
+	log->last_time = at->time;
+	td_index_settle(store, log, ref, fresh || store->tops.count > 0, at->position);
+	return fold_key(store, log, record, at, err);
+}
+
+static int fold_removal(struct td_store *store, const struct td_record *at, struct td_error *err)
+{
+	struct td_removal_record record;
+	struct td_ranges ranges = {0};
+	struct td_range range;
+	const char *wrong = td_removal_record_read(&record, at->body);
+	struct td_gone gone;
+
+	if (wrong != NULL)
+		return damaged(at, err, wrong);
+	ranges.rest = record.ranges;
+	while (td_ranges_next(&ranges, &range)) {
+		for (uint64_t i = range.from; i < range.from + range.count; i++) {
+			struct td_run *run = td_runs_find(&store->runs, i);
+			const struct td_line *line = run != NULL ? td_run_line(run, i) : NULL;
+
+			/* What was rewritten since is not there any more. */
+			if (line == NULL ||
+				(line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) != TD_LINE_EVENT)
+				continue;
+			if (td_index_reserve_gone(store, err) != 0)
+				return TD_E_NOMEM;
+			td_index_gone(store, run, i, &gone);
+		}
+	}
+	return 0;
+}
+
+static int fold_tops(struct td_store *store, const struct td_record *at, struct td_error *err)
+{
+	struct td_text tops;
+	uint32_t log;
+	const char *wrong = td_tops_record_read(&log, &tops, at->body);
+
+	if (wrong != NULL)
+		return damaged(at, err, wrong);
+	if (!td_tops_reserve(&store->tops, tops.len / TD_TOP_BYTES))
+		return td_error_nomem(err);
+	for (size_t i = 0; i < tops.len; i += TD_TOP_BYTES) {
+		struct td_top top;
+
+		td_top_get(&top, tops.at + i);
+		if (top.seq != 0)
+			td_tops_put(&store->tops, &top);
+	}
+	return 0;
+}
+
+static int fold_body(struct td_store *store, const struct td_record *at, struct td_line *line,
+	struct td_error *err)
+{
+	struct td_event_record event;
+	struct td_store_record own;
+	const char *wrong;
+	int code;
+
+	switch (at->body.at[0]) {
+	case TD_RECORD_EVENT:
+		wrong = td_event_record_read(&event, at->body);
+		if (wrong != NULL)
+			return damaged(at, err, wrong);
+		code = fold_event(store, at, &event, line, err);
+		if (code == 0 && event.log == TD_LOG_NUMBER_CONTROL)
+			code = td_logs_fold(store, &event, err);
+		return code;
+	case TD_RECORD_REMOVAL:
+		return fold_removal(store, at, err);
+	case TD_RECORD_TOPS:
+		return fold_tops(store, at, err);
+	case TD_RECORD_STORE:
+		wrong = td_store_record_read(&own, at->body);
+		store->top_seed = own.seed;
+		store->founded = true;
+		return wrong != NULL ? damaged(at, err, wrong) : 0;
+	default:
+		return 0;
+	}
+}
+
+int td_index_fold(struct td_store *store, const struct td_record *record, struct td_error *err)
+{
+	struct td_line *line = NULL;
+
+	for (uint64_t i = 0; i < record->count; i++) {
+		if (!td_runs_reserve(&store->runs, 1, 1))
+			return td_error_nomem(err);
+		line = td_runs_add(&store->runs, record->position + i, record->location);
+	}
+	if (record->body.len == 0)
+		return damaged(record, err, "empty");
+	if (record->body.at[0] == TD_RECORD_GONE) {
+		for (uint64_t i = 0; i < record->count; i++)
+			td_runs_line(&store->runs, record->position + i)->flags = TD_LINE_HOLE;
+		return 0;
+	}
+	return fold_body(store, record, line, err);
+}
+
+/* A subject whose last event is gone, and which lives: it goes on from its top all the same. */
+static int raise_subject(struct td_store *store, uint32_t ref, struct td_error *err)
+{
+	struct td_subject *subject = td_subject_at(&store->subjects, ref);
+	const struct td_log *log = store->logs.at[subject->log];
+	uint64_t hash = td_top_hash(store->top_seed, log->number, td_subject_address(subject));
+	const struct td_top *top = td_tops_find(&store->tops, hash);
+
+	if (top == NULL || log->config.revisions_forgotten)
+		return 0;
+	if (top->seq > subject->seq) {
+		struct td_fallen *fallen = td_map_get(&store->fallen, ref);
+
+		if (fallen == NULL) {
+			fallen = malloc(sizeof(*fallen));
+			if (fallen == NULL || !td_map_put(&store->fallen, ref, fallen)) {
+				free(fallen);
+				return td_error_nomem(err);
+			}
+			*fallen = (struct td_fallen){
+				subject->position, subject->seq, subject->revision};
+		}
+		subject->seq = top->seq;
+		subject->revision = top->revision;
+	}
+	td_tops_remove(&store->tops, hash);
+	return 0;
+}
+
+int td_index_fold_end(struct td_store *store, struct td_error *err)
+{
+	struct td_subjects_walk walk = {0};
+	uint32_t ref;
+	int code = 0;
+
+	if (store->tops.count == 0)
+		return 0;
+	while (code == 0 && (ref = td_subjects_next(&store->subjects, &walk)) != TD_SUBJECT_NONE)
+		code = raise_subject(store, ref, err);
+	return code;
+}
+
+/* --- going -------------------------------------------------------------------------------- */
+
+int td_index_reserve_gone(struct td_store *store, struct td_error *err)
+{
+	if (store->fallen_spare == NULL)
+		store->fallen_spare = malloc(sizeof(*store->fallen_spare));
+	if (store->fallen_spare == NULL || !td_tops_reserve(&store->tops, 1) ||
+		!td_map_reserve(&store->fallen, store->fallen.count + 1))
+		return td_error_nomem(err);
+	return 0;
+}
+
+/*
+ * The newest live event of the subject below the position. Mostly the one before; where a run on the
+ * way is gone, all older lines are looked at: it is known that there is one.
+ */
+static struct td_fallen live_below(
+	const struct td_store *store, uint32_t ref, uint64_t position, uint64_t last_revision)
+{
+	struct td_run *run = td_runs_find(&store->runs, position);
+	const struct td_line *line;
+
+	while (run != NULL) {
+		uint64_t previous = td_run_previous(run, position);
+
+		if (previous == 0)
+			break;
+		position = previous;
+		run = td_runs_find(&store->runs, position);
+		line = run != NULL ? td_run_line(run, position) : NULL;
+		if (line != NULL &&
+			(line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) == TD_LINE_EVENT)
+			return (struct td_fallen){
+				position, line->seq, td_line_revision(line, last_revision)};
+	}
+	while (--position > 0) {
+		line = td_runs_line(&store->runs, position);
+		if (line != NULL && line->subject == ref &&
+			(line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) == TD_LINE_EVENT)
+			return (struct td_fallen){
+				position, line->seq, td_line_revision(line, last_revision)};
+	}
+	TD_UNREACHABLE();
+}
+
+/* The latest is gone, and others live: remember which is the latest now. */
+static void fall(struct td_store *store, struct td_log *log, uint32_t ref, uint64_t position)
+{
+	struct td_subject *subject = td_subject_at(&store->subjects, ref);
+	struct td_fallen live = live_below(store, ref, position, subject->revision);
+	struct td_fallen *fallen = td_map_get(&store->fallen, ref);
+
+	if (fallen == NULL) {
+		fallen = store->fallen_spare;
+		TD_ASSERT(fallen != NULL);
+		store->fallen_spare = NULL;
+		td_map_put(&store->fallen, ref, fallen);
+	}
+	*fallen = live;
+	if (log->config.revisions_forgotten)
+		subject->revision = live.revision;
+}
+
+static void subject_end(struct td_store *store, struct td_log *log, uint32_t ref)
+{
+	free(td_map_remove(&store->fallen, ref));
+	td_crowd_forget(store, ref);
+	td_subjects_remove(&store->subjects, ref);
+	log->subjects--;
+}
+
+void td_index_gone(
+	struct td_store *store, struct td_run *run, uint64_t position, struct td_gone *gone)
+{
+	struct td_line *line = td_run_line(run, position);
+	struct td_log *log = store->logs.at[line->log];
+	uint32_t ref = line->subject;
+	struct td_subject *subject = td_subject_at(&store->subjects, ref);
+	uint64_t latest = td_store_live(store, ref).position;
+
+	TD_ASSERT((line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) == TD_LINE_EVENT);
+	line->flags |= TD_LINE_REMOVED;
+	run->removed++;
+	run->dead++;
+	log->count--;
+	log->bytes -= line->bytes;
+	subject->count--;
+	gone->topped = position == latest && !log->config.revisions_forgotten;
+	if (gone->topped)
+		gone->top = (struct td_top){
+			td_top_hash(store->top_seed, log->number, td_subject_address(subject)),
+			subject->seq, subject->revision};
+	if (subject->count > 0) {
+		if (position == latest)
+			fall(store, log, ref, position);
+		return;
+	}
+	if (gone->topped)
+		td_tops_put(&store->tops, &gone->top);
+	subject_end(store, log, ref);
+}
+
+void td_index_sweep(struct td_store *store, struct td_run *run)
+{
+	if (store->shelf.journal == NULL && run->dead == run->next - run->base &&
+		run != store->runs.at[store->runs.count - 1])
+		td_runs_drop(&store->runs, run);
+}

@@ -1,0 +1,74 @@
+/*
+ * log: the logs of a store, by name, number and index, and which addresses they claim.
+ *
+ * A log's *number* is in the records and never used twice; its *index* is small and in memory only.
+ * Under the store's lock; the owner reads without.
+ */
+#ifndef TD_STORE_LOG_H
+#define TD_STORE_LOG_H
+
+#include "store/duplicate.h"
+#include "store/store.h"
+
+struct td_log {
+	uint32_t number;
+	uint16_t index;
+	bool stray; /* it may hold subjects that it does not claim: ask the trie */
+	char *name;
+	struct td_log_config config; /* its texts are `kept` */
+	char *kept;
+	uint64_t last_seq, count, bytes, subjects;
+	uint64_t first; /* no live event of it stands at a lower position */
+	td_time last_time, created;
+	td_time first_time; /* of the event at first_timed, which was the first then */
+	uint64_t first_timed;
+	struct td_duplicates duplicates;
+};
+
+struct td_logs {
+	struct td_log **at; /* by index; NULL: free */
+	size_t count, cap;  /* indexes given so far */
+	size_t live;
+	struct td_map numbers, names; /* names by hash: see td_logs_find() */
+	struct td_trie *claims;
+	uint64_t seed;
+	uint32_t next_number;
+};
+
+int td_logs_init(struct td_logs *logs, uint64_t seed, struct td_error *err);
+void td_logs_fini(struct td_logs *logs);
+
+struct td_log *td_logs_find(const struct td_logs *logs, struct td_text name);
+static inline struct td_log *td_logs_number(const struct td_logs *logs, uint32_t number)
+{
+	return td_map_get(&logs->numbers, number);
+}
+/* The log that claims the address; NULL: none. */
+struct td_log *td_logs_claiming(const struct td_logs *logs, struct td_text address);
+
+/* Whether it can be a configuration; who else claims what: TD_E_EXISTS. `self` may be NULL. */
+int td_logs_check(const struct td_logs *logs, const struct td_log *self, struct td_text name,
+	const struct td_log_config *config, struct td_error *err);
+/*
+ * A log of that name and configuration, which is copied. In two steps, so that what was decided
+ * cannot fail behind the record of it: made, and put in its place. Number 0: the next.
+ */
+int td_log_new(struct td_log **log, struct td_logs *logs, uint32_t number, struct td_text name,
+	const struct td_log_config *config, struct td_error *err);
+void td_log_free(struct td_log *log);
+int td_logs_add(struct td_logs *logs, struct td_log *log, struct td_error *err);
+void td_logs_remove(struct td_logs *logs, struct td_log *log);
+/* Its configuration is now that of `with`, whose is the old one then. */
+int td_logs_change(
+	struct td_logs *logs, struct td_log *log, struct td_log *with, struct td_error *err);
+
+/* Forget the keys that are outside its window of duplicates by now. */
+void td_log_window(struct td_log *log, td_time now);
+
+/* The configuration as JSON, for `$tidings`, and back; the texts of *config stand in *arena. */
+void td_log_config_write(struct td_buf *buf, uint32_t number, struct td_text name,
+	const struct td_log_config *config);
+int td_log_config_read(struct td_text json, uint32_t *number, struct td_text *name,
+	struct td_log_config *config, struct td_arena *arena, struct td_error *err);
+
+#endif

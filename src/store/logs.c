@@ -1,0 +1,407 @@
+/*
+ * Logs made, changed and deleted: each an event of `$tidings`, which is all that is kept of it. When
+ * the store opens, the same events make the same logs.
+ */
+#include "store/private.h"
+
+#define TYPE_CREATED "td.log.created"
+#define TYPE_CHANGED "td.log.changed"
+#define TYPE_DELETED "td.log.deleted"
+
+/* --- the event ---------------------------------------------------------------------------- */
+
+static int write_event(struct td_store *store, struct td_buf *block, const char *type,
+	const char *subject, const char *json, struct td_error *err)
+{
+	struct td_event *event = NULL;
+	const struct td_draft draft = {.type = type, .subject = subject, .json = json};
+	struct td_origin origin = {.source = td_text("td:store")};
+	uint8_t uuid[16];
+	uint64_t number;
+	int code;
+
+	store->random->fill(store->random->arg, &number, sizeof(number));
+	origin.now = td_clock_wall(store->clock);
+	td_uuid_next(&store->tick, origin.now, number, uuid);
+	origin.uuid = uuid;
+	code = td_event_make(&event, &draft, &origin, err);
+	if (code != 0)
+		return code;
+	td_event_write_headers(event, block);
+	td_event_unref(event);
+	return td_buf_check(block, err);
+}
+
+/* What was decided of a log, as an event of `$tidings`. */
+static int tell(struct td_store *store, const char *type, const struct td_log *log,
+	uint64_t *rests_on, struct td_error *err)
+{
+	struct td_buf json = TD_BUF_INIT(TD_PAYLOAD_DEFAULT), subject = TD_BUF_INIT(1024),
+		      block = TD_BUF_INIT(TD_HEADER_BYTES_MAX);
+	struct td_entry entry = {.log = td_text(TD_LOG_CONTROL)};
+	struct td_placed placed;
+	int code;
+
+	td_buf_printf(&subject, "log.%s", log->name);
+	td_log_config_write(&json, log->number, td_text(log->name), &log->config);
+	code = td_buf_check(&json, err);
+	if (code == 0)
+		code = td_buf_check(&subject, err);
+	if (code == 0)
+		code = write_event(store, &block, type, subject.at, json.at, err);
+	if (code == 0) {
+		entry.address = td_buf_view(&subject);
+		entry.type = td_text(type);
+		entry.headers = td_buf_view(&block);
+		entry.payload = td_buf_view(&json);
+		code = td_store_append(store, &entry, 1, &placed, rests_on, NULL, err);
+	}
+	td_buf_fini(&json);
+	td_buf_fini(&subject);
+	td_buf_fini(&block);
+	return code == 0 ? 0 : td_error_wrap(err, code, "log %s", log->name);
+}
+
+/* --- create, change ------------------------------------------------------------------------- */
+
+static bool is_claimed_by(const struct td_log_config *config, struct td_text address)
+{
+	for (size_t i = 0; i < config->subjects_count; i++) {
+		if (td_pattern_matches(config->subjects[i], address))
+			return true;
+	}
+	return false;
+}
+
+/* How many events `events` holds of what this configuration claims. */
+static uint64_t held_by_events(const struct td_store *store, const struct td_log_config *config)
+{
+	struct td_subjects_walk walk = {0};
+	uint64_t count = 0;
+	uint32_t ref;
+
+	if (store->events == NULL || store->events->count == 0 || config->subjects_count == 0)
+		return 0;
+	while ((ref = td_subjects_next(&store->subjects, &walk)) != TD_SUBJECT_NONE) {
+		const struct td_subject *subject = td_subject_at(&store->subjects, ref);
+
+		if (subject->log == store->events->index &&
+			is_claimed_by(config, td_subject_address(subject)))
+			count += subject->count;
+	}
+	return count;
+}
+
+static int check_set(struct td_store *store, const struct td_log *log, struct td_text name,
+	const struct td_log_config *config, unsigned change, struct td_error *err)
+{
+	uint64_t held;
+	int code;
+
+	if (log == store->control && log != NULL)
+		return td_error_set(
+			err, TD_E_INVALID, TD_NO_OFFSET, "log %s is not to be set", TD_LOG_CONTROL);
+	if (log != NULL && (change & TD_LOG_CHANGE) == 0)
+		return td_error_set(err, TD_E_EXISTS, TD_NO_OFFSET, "log %.*s", TD_TEXT_ARG(name));
+	if (log == NULL && (change & TD_LOG_CREATE) == 0)
+		return td_error_set(
+			err, TD_E_NOT_FOUND, TD_NO_OFFSET, "log %.*s", TD_TEXT_ARG(name));
+	if (log != NULL && log == store->events && config->subjects_count > 0)
+		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET,
+			"log %s keeps what nobody claims: it has no subjects", TD_LOG_EVENTS);
+	if (log == NULL && (td_text_is(name, TD_LOG_EVENTS) || name.len == 0 || name.at[0] == '$'))
+		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET,
+			"log %.*s: this name is the store's own", TD_TEXT_ARG(name));
+	code = td_logs_check(&store->logs, log, name, config, err);
+	if (code != 0)
+		return code;
+	held = held_by_events(store, config);
+	if (held > 0 && (change & TD_LOG_ADOPT) == 0)
+		return td_error_set(err, TD_E_EXISTS, TD_NO_OFFSET,
+			"log %s holds %" PRIu64 " events of these subjects: adopt them",
+			TD_LOG_EVENTS, held);
+	if (held > 0)
+		return td_error_set(err, TD_E_PLACE, TD_NO_OFFSET,
+			"adopting %" PRIu64 " events of log %s: not built yet", held,
+			TD_LOG_EVENTS);
+	return 0;
+}
+
+static int create(
+	struct td_store *store, struct td_log *made, uint64_t *rests_on, struct td_error *err)
+{
+	int code;
+
+	td_mutex_lock(&store->lock);
+	code = td_logs_add(&store->logs, made, err);
+	td_mutex_unlock(&store->lock);
+	if (code != 0) {
+		td_log_free(made);
+		return code;
+	}
+	made->created = td_clock_wall(store->clock);
+	code = tell(store, TYPE_CREATED, made, rests_on, err);
+	if (code == 0)
+		return 0;
+	td_mutex_lock(&store->lock);
+	td_logs_remove(&store->logs, made);
+	td_mutex_unlock(&store->lock);
+	return code;
+}
+
+static int swap(
+	struct td_store *store, struct td_log *log, struct td_log *with, struct td_error *err)
+{
+	int code;
+
+	td_mutex_lock(&store->lock);
+	code = td_logs_change(&store->logs, log, with, err);
+	td_mutex_unlock(&store->lock);
+	return code;
+}
+
+static int change_to(struct td_store *store, struct td_log *log, struct td_log *with,
+	uint64_t *rests_on, struct td_error *err)
+{
+	int code = swap(store, log, with, err);
+
+	if (code == 0) {
+		code = tell(store, TYPE_CHANGED, log, rests_on, err);
+		if (code != 0 && swap(store, log, with, NULL) != 0)
+			TD_UNREACHABLE();
+	}
+	/* What it held may not be what it claims now. */
+	if (code == 0 && log != store->events)
+		log->stray = true;
+	if (code == 0 && log->config.count_per_subject_max != 0)
+		store->crowd_lost = true;
+	td_log_free(with);
+	return code;
+}
+
+int td_store_log_set(struct td_store *store, struct td_text name,
+	const struct td_log_config *config, unsigned change, uint64_t *rests_on,
+	struct td_error *err)
+{
+	struct td_log *log = td_logs_find(&store->logs, name), *made;
+	int code;
+
+	*rests_on = 0;
+	if ((change & (TD_LOG_CREATE | TD_LOG_CHANGE)) == 0)
+		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "neither create nor change");
+	code = check_set(store, log, name, config, change, err);
+	if (code == 0)
+		code = td_log_new(
+			&made, &store->logs, log != NULL ? log->number : 0, name, config, err);
+	if (code != 0)
+		return code;
+	return log != NULL ? change_to(store, log, made, rests_on, err)
+			   : create(store, made, rests_on, err);
+}
+
+/* --- delete --------------------------------------------------------------------------------- */
+
+/* Its lines are nobody's any more, so that another log may take the index. */
+static void forget(struct td_store *store, struct td_log *log)
+{
+	for (size_t i = 0; i < store->runs.count; i++) {
+		struct td_run *run = store->runs.at[i];
+
+		for (size_t j = 0; j < run->logs_count; j++) {
+			if (run->logs[j].log != log->index)
+				continue;
+			for (uint64_t at = run->logs[j].first; at <= run->logs[j].last; at++) {
+				struct td_line *line = td_run_line(run, run->base + at);
+
+				if (line->log == log->index)
+					line->flags &= (uint16_t)~TD_LINE_EVENT;
+			}
+			run->logs[j] = run->logs[--run->logs_count];
+			break;
+		}
+	}
+	td_logs_remove(&store->logs, log);
+}
+
+int td_store_log_delete(
+	struct td_store *store, struct td_text name, uint64_t *rests_on, struct td_error *err)
+{
+	struct td_log *log = td_logs_find(&store->logs, name);
+	const struct td_removal all = {.log = name, .rule = td_text("log deleted")};
+	uint64_t removed;
+	int code;
+
+	*rests_on = 0;
+	if (log == NULL)
+		return td_error_set(
+			err, TD_E_NOT_FOUND, TD_NO_OFFSET, "log %.*s", TD_TEXT_ARG(name));
+	if (log == store->control || log == store->events)
+		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "log %s stays", log->name);
+	code = td_store_remove(store, &all, &removed, rests_on, err);
+	if (code == 0)
+		code = tell(store, TYPE_DELETED, log, rests_on, err);
+	if (code != 0)
+		return code;
+	td_mutex_lock(&store->lock);
+	forget(store, log);
+	td_mutex_unlock(&store->lock);
+	return 0;
+}
+
+/* --- folding ---------------------------------------------------------------------------------- */
+
+static int fold_config(struct td_store *store, const struct td_event_record *record,
+	struct td_arena *arena, struct td_error *err)
+{
+	struct td_log_config config;
+	struct td_log *log, *made;
+	struct td_text name;
+	uint32_t number;
+	int code = td_log_config_read(record->payload, &number, &name, &config, arena, err);
+
+	if (code != 0)
+		return code;
+	log = td_logs_number(&store->logs, number);
+	if (td_text_is(record->type, TYPE_DELETED)) {
+		if (log != NULL)
+			forget(store, log);
+		return 0;
+	}
+	code = td_log_new(&made, &store->logs, number, name, &config, err);
+	if (code != 0)
+		return code;
+	if (log == NULL) {
+		made->created = record->time;
+		code = td_logs_add(&store->logs, made, err);
+		if (code != 0)
+			td_log_free(made);
+		return code;
+	}
+	code = td_logs_change(&store->logs, log, made, err);
+	log->stray = log != store->events;
+	td_log_free(made);
+	return code;
+}
+
+int td_logs_fold(struct td_store *store, const struct td_event_record *record, struct td_error *err)
+{
+	struct td_arena arena;
+	int code;
+
+	if (!td_text_is(record->type, TYPE_CREATED) && !td_text_is(record->type, TYPE_CHANGED) &&
+		!td_text_is(record->type, TYPE_DELETED))
+		return 0;
+	td_arena_init(&arena, 1024, (size_t)16 << 20);
+	code = fold_config(store, record, &arena, err);
+	td_arena_fini(&arena);
+	return code == 0 ? 0
+			 : td_error_wrap(err, code == TD_E_NOMEM ? code : TD_E_DAMAGED,
+				   "%s, seq %" PRIu64, TD_LOG_CONTROL, record->seq);
+}
+
+/* --- looking -------------------------------------------------------------------------------- */
+
+uint64_t td_log_first(struct td_store *store, struct td_log *log)
+{
+	const struct td_run *run = log->first == 0 ? NULL : td_runs_from(&store->runs, log->first);
+
+	if (log->count == 0) {
+		log->first = 0;
+		return 0;
+	}
+	for (; run != NULL; run = td_runs_from(&store->runs, run->next)) {
+		uint64_t at = log->first > run->base ? log->first : run->base;
+
+		for (; at < run->next; at++) {
+			const struct td_line *line = td_run_line(run, at);
+
+			if (line->log == log->index &&
+				(line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) ==
+					TD_LINE_EVENT) {
+				log->first = at;
+				return at;
+			}
+		}
+	}
+	TD_UNREACHABLE();
+}
+
+static void describe(struct td_store *store, struct td_log *log, struct td_log_info *info)
+{
+	uint64_t first = td_log_first(store, log);
+
+	*info = (struct td_log_info){
+		.number = log->number,
+		.name = td_text(log->name),
+		.config = &log->config,
+		.first_seq =
+			first != 0 ? td_runs_line(&store->runs, first)->seq : log->last_seq + 1,
+		.last_seq = log->last_seq,
+		.count = log->count,
+		.bytes = log->bytes,
+		.subjects = log->subjects,
+		.last_time = log->last_time,
+		.created = log->created,
+	};
+}
+
+/* The time of its first event is in the record alone. */
+static void describe_first(struct td_store *store, struct td_log *log, struct td_log_info *info)
+{
+	struct td_held held = {0};
+	struct td_event_record record;
+	struct td_run *run;
+
+	info->first_time = info->last_time;
+	if (log->first == 0 || log->first >= store->shelf.durable(store->shelf.arg))
+		return;
+	if (log->first_timed != log->first) {
+		run = td_runs_find(&store->runs, log->first);
+		if (td_store_fetch(store, log->first,
+			    td_run_location(run, td_run_line(run, log->first)), &held, &record,
+			    NULL) != 0)
+			record.time = info->last_time;
+		store->shelf.let_go(&held);
+		log->first_time = record.time;
+		log->first_timed = log->first;
+	}
+	info->first_time = log->first_time;
+}
+
+int td_store_log(struct td_store *store, struct td_text name, uint32_t number,
+	struct td_log_info *info, struct td_error *err)
+{
+	struct td_log *log = name.at != NULL ? td_logs_find(&store->logs, name)
+					     : td_logs_number(&store->logs, number);
+
+	if (log == NULL && name.at != NULL)
+		return td_error_set(
+			err, TD_E_NOT_FOUND, TD_NO_OFFSET, "log %.*s", TD_TEXT_ARG(name));
+	if (log == NULL)
+		return td_error_set(err, TD_E_NOT_FOUND, TD_NO_OFFSET, "log %" PRIu32, number);
+	td_mutex_lock(&store->lock);
+	describe(store, log, info);
+	td_mutex_unlock(&store->lock);
+	describe_first(store, log, info);
+	return 0;
+}
+
+size_t td_store_logs(struct td_store *store, struct td_log_info *infos, size_t max)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < store->logs.count; i++) {
+		struct td_log *log = store->logs.at[i];
+
+		if (log == NULL)
+			continue;
+		if (count < max) {
+			td_mutex_lock(&store->lock);
+			describe(store, log, &infos[count]);
+			td_mutex_unlock(&store->lock);
+			infos[count].first_time = infos[count].last_time;
+		}
+		count++;
+	}
+	return count;
+}

@@ -1,0 +1,358 @@
+/*
+ * Single events: the latest of a subject, one by its id; the story of a correlation; subjects.
+ */
+#include "store/private.h"
+
+#include <stdlib.h>
+
+/* --- subjects ------------------------------------------------------------------------------- */
+
+uint64_t td_store_seen(const struct td_store *store, uint32_t ref)
+{
+	uint64_t end = store->shelf.durable(store->shelf.arg);
+	uint64_t position = td_subject_at(&store->subjects, ref)->position;
+
+	if (td_runs_find(&store->runs, position) == NULL)
+		position = td_store_live(store, ref).position;
+	while (position != 0) {
+		const struct td_run *run = td_runs_find(&store->runs, position);
+
+		if (run == NULL)
+			return td_store_live(store, ref).position < end
+				       ? td_store_live(store, ref).position
+				       : 0;
+		if (position < end && td_store_sees(store, td_run_line(run, position), position))
+			return position;
+		position = td_run_previous(run, position);
+	}
+	return 0;
+}
+
+/* Into the caller's buffer, which the views point into. */
+static int copy(struct td_held *held, uint64_t position, struct td_stored *stored,
+	struct td_buf *buf, struct td_error *err)
+{
+	struct td_event_record event;
+
+	td_buf_reset(buf);
+	td_buf_add_text(buf, held->record.body);
+	if (td_buf_check(buf, err) != 0)
+		return buf->code;
+	if (td_event_record_read(&event, td_buf_view(buf)) != NULL)
+		TD_UNREACHABLE();
+	td_stored_of(stored, &event, position);
+	return 0;
+}
+
+int td_store_latest(struct td_store *store, struct td_text log, struct td_text address,
+	struct td_stored *stored, struct td_buf *buf, struct td_error *err)
+{
+	uint64_t hash = td_subjects_hash(&store->subjects, address), position = 0, location = 0;
+	const struct td_log *in = NULL;
+	struct td_held held = {0};
+	struct td_event_record event;
+	uint32_t ref = TD_SUBJECT_NONE;
+	int code = TD_E_NOT_FOUND;
+
+	td_mutex_lock(&store->lock);
+	if (log.at != NULL)
+		in = td_logs_find(&store->logs, log);
+	if (log.at == NULL || in != NULL)
+		ref = td_subjects_find(
+			&store->subjects, hash, address, in != NULL ? in->index : TD_LOG_ANY);
+	if (ref != TD_SUBJECT_NONE)
+		position = td_store_seen(store, ref);
+	if (position != 0) {
+		const struct td_run *run = td_runs_find(&store->runs, position);
+
+		location = td_run_location(run, td_run_line(run, position));
+	}
+	td_mutex_unlock(&store->lock);
+	if (log.at != NULL && in == NULL)
+		return td_error_set(
+			err, TD_E_NOT_FOUND, TD_NO_OFFSET, "log %.*s", TD_TEXT_ARG(log));
+	if (position != 0)
+		code = td_store_fetch(store, position, location, &held, &event, err);
+	if (code == 0)
+		code = copy(&held, position, stored, buf, err);
+	else if (code == TD_E_NOT_FOUND)
+		code = td_error_set(
+			err, TD_E_NOT_FOUND, TD_NO_OFFSET, "%.*s: no event", TD_TEXT_ARG(address));
+	store->shelf.let_go(&held);
+	return code;
+}
+
+int td_store_subjects(struct td_store *store, struct td_text log, struct td_text pattern,
+	bool (*each)(void *arg, const struct td_subject_info *subject), void *arg,
+	struct td_error *err)
+{
+	int code = pattern.at == NULL ? 0 : td_pattern_check(pattern, err);
+	struct td_subjects_walk walk = {0};
+	const struct td_log *in;
+	bool more = true;
+	uint32_t ref;
+
+	if (code != 0)
+		return td_error_wrap(err, code, "pattern %.*s", TD_TEXT_ARG(pattern));
+	td_mutex_lock(&store->lock);
+	in = log.at != NULL ? td_logs_find(&store->logs, log) : NULL;
+	if (log.at != NULL && in == NULL)
+		code = td_error_set(
+			err, TD_E_NOT_FOUND, TD_NO_OFFSET, "log %.*s", TD_TEXT_ARG(log));
+	while (code == 0 && more &&
+		(ref = td_subjects_next(&store->subjects, &walk)) != TD_SUBJECT_NONE) {
+		const struct td_subject *subject = td_subject_at(&store->subjects, ref);
+		const struct td_log *has = store->logs.at[subject->log];
+		struct td_fallen live = td_store_live(store, ref);
+		struct td_subject_info info = {.log = has->number,
+			.address = td_subject_address(subject),
+			.count = subject->count,
+			.seq = live.seq,
+			.revision = live.revision};
+
+		if ((in != NULL ? has == in : has != store->control) &&
+			(pattern.at == NULL || td_pattern_matches(pattern, info.address)))
+			more = each(arg, &info);
+	}
+	td_mutex_unlock(&store->lock);
+	return code;
+}
+
+/* --- tags ----------------------------------------------------------------------------------- */
+
+static uint32_t tag_of(const struct td_store *store, struct td_text text)
+{
+	uint32_t tag = (uint32_t)td_hash(text.at, text.len, store->seed);
+
+	return text.at == NULL ? 0 : tag != 0 ? tag : 1;
+}
+
+static struct td_tag tag_record(const struct td_store *store, const struct td_record *record)
+{
+	struct td_buf buf = TD_BUF_INIT((size_t)4 * TD_ATTRIBUTE_BYTES_MAX);
+	struct td_event_record event;
+	struct td_text story;
+	struct td_tag tag = {0};
+
+	if (record->body.len == 0 || record->body.at[0] != TD_RECORD_EVENT ||
+		td_event_record_read(&event, record->body) != NULL)
+		return tag;
+	tag.id = tag_of(store, td_block_value(event.headers, "ce-id", &buf));
+	story = td_block_value(event.headers, "ce-correlationid", &buf);
+	if (story.at == NULL)
+		story = td_server_get(event.server, TD_SERVER_CORRELATION);
+	tag.story = tag_of(store, story);
+	td_buf_fini(&buf);
+	return tag;
+}
+
+/* The first position that has no tag yet; 0: all durable ones have. Under the lock. */
+static uint64_t untagged(const struct td_store *store, uint64_t from)
+{
+	uint64_t end = store->shelf.durable(store->shelf.arg);
+
+	for (const struct td_run *run = td_runs_from(&store->runs, from); run != NULL;
+		run = td_runs_from(&store->runs, run->next)) {
+		if (run->base + run->tags_count < run->next)
+			return run->base + run->tags_count < end ? run->base + run->tags_count : 0;
+	}
+	return 0;
+}
+
+/* Note the tag, unless somebody did meanwhile; what is missing on the way has none. */
+static bool note(struct td_store *store, uint64_t position, struct td_tag tag)
+{
+	struct td_run *run = td_runs_find(&store->runs, position);
+
+	while (run != NULL && run->base + run->tags_count < position) {
+		if (!td_run_tag(&store->runs, run, (struct td_tag){0}))
+			return false;
+	}
+	return run == NULL || run->base + run->tags_count > position ||
+	       td_run_tag(&store->runs, run, tag);
+}
+
+static int tag_all(struct td_store *store, struct td_error *err)
+{
+	struct td_place place;
+	struct td_record record;
+	uint64_t from, lost_to = 0;
+	int code = 0;
+
+	td_mutex_lock(&store->lock);
+	from = untagged(store, 0);
+	td_mutex_unlock(&store->lock);
+	place = td_place_at(from);
+	while (from != 0 && code == 0) {
+		code = store->shelf.scan(store->shelf.arg, &place, &record, &lost_to, err);
+		if (code == 0) {
+			struct td_tag tag = tag_record(store, &record);
+
+			td_mutex_lock(&store->lock);
+			code = note(store, record.position, tag) ? 0 : td_error_nomem(err);
+			td_mutex_unlock(&store->lock);
+		} else if (code == TD_E_DAMAGED) {
+			store->shelf.leave(&place);
+			place = td_place_at(lost_to + 1);
+			code = 0;
+		}
+	}
+	store->shelf.leave(&place);
+	return code == TD_E_NOT_FOUND ? 0 : code;
+}
+
+/* --- by tag --------------------------------------------------------------------------------- */
+
+/* The next position from `from` on with this tag that readers see; 0: none. Under the lock. */
+static uint64_t next_tagged(
+	const struct td_store *store, uint64_t from, struct td_tag tag, uint64_t *location)
+{
+	for (const struct td_run *run = td_runs_from(&store->runs, from); run != NULL;
+		run = td_runs_from(&store->runs, run->next)) {
+		size_t i = from > run->base ? (size_t)(from - run->base) : 0;
+
+		for (; i < run->tags_count; i++) {
+			const struct td_line *line;
+
+			if (tag.id != 0 ? run->tags[i].id != tag.id
+					: run->tags[i].story != tag.story)
+				continue;
+			line = td_run_line(run, run->base + i);
+			if (!td_store_sees(store, line, run->base + i))
+				continue;
+			*location = td_run_location(run, line);
+			return run->base + i;
+		}
+	}
+	return 0;
+}
+
+typedef bool confirm(const struct td_event_record *event, const struct td_text *texts);
+
+/*
+ * Each event with this tag that is confirmed, oldest first; `stored` NULL: positions are listed.
+ */
+static int by_tag(struct td_store *store, struct td_tag tag, confirm *is,
+	const struct td_text *texts, struct td_stored *stored, struct td_buf *buf,
+	struct td_error *err)
+{
+	struct td_held held = {0};
+	struct td_event_record event;
+	uint64_t position = 0, location = 0;
+	int code = tag_all(store, err);
+
+	while (code == 0) {
+		td_mutex_lock(&store->lock);
+		position = next_tagged(store, position + 1, tag, &location);
+		td_mutex_unlock(&store->lock);
+		if (position == 0)
+			break;
+		code = td_store_fetch(store, position, location, &held, &event, err);
+		if (code == 0 && is(&event, texts)) {
+			if (stored != NULL) {
+				code = copy(&held, position, stored, buf, err);
+				break;
+			}
+			td_buf_add(buf, &position, sizeof(position));
+		} else if (code == TD_E_NOT_FOUND) {
+			code = 0;
+		}
+	}
+	store->shelf.let_go(&held);
+	if (code == 0 && stored != NULL && position == 0)
+		return td_error_set(err, TD_E_NOT_FOUND, TD_NO_OFFSET, "no event with id %.*s",
+			TD_TEXT_ARG(texts[0]));
+	return code != 0 ? code : td_buf_check(buf, err);
+}
+
+static bool value_is(struct td_text block, const char *key, struct td_text text)
+{
+	struct td_buf buf = TD_BUF_INIT((size_t)2 * TD_ATTRIBUTE_BYTES_MAX);
+	bool is = td_text_equal(td_block_value(block, key, &buf), text);
+
+	td_buf_fini(&buf);
+	return is;
+}
+
+static bool has_id(const struct td_event_record *event, const struct td_text *texts)
+{
+	return value_is(event->headers, "ce-id", texts[0]) &&
+	       (texts[1].at == NULL || value_is(event->headers, "ce-source", texts[1]));
+}
+
+static bool has_story(const struct td_event_record *event, const struct td_text *texts)
+{
+	return value_is(event->headers, "ce-correlationid", texts[0]) ||
+	       td_text_equal(td_server_get(event->server, TD_SERVER_CORRELATION), texts[0]);
+}
+
+/* An id "<log>-<seq>", as events have that came without one; 0: it is not such. */
+static uint64_t by_number(struct td_store *store, struct td_text id, uint64_t *location)
+{
+	struct td_text name = id;
+	const struct td_log *log;
+	uint64_t seq = 0, position = 0, scale = 1;
+	const struct td_line *line;
+
+	while (name.len > 0 && name.at[name.len - 1] >= '0' && name.at[name.len - 1] <= '9' &&
+		scale <= UINT64_MAX / 100) {
+		seq += scale * (uint64_t)(name.at[--name.len] - '0');
+		scale *= 10;
+	}
+	if (scale == 1 || name.len < 2 || name.at[name.len - 1] != '-')
+		return 0;
+	name.len--;
+	td_mutex_lock(&store->lock);
+	log = td_logs_find(&store->logs, name);
+	if (log != NULL)
+		position = td_runs_seq(&store->runs, log->index, seq);
+	line = td_runs_line(&store->runs, position);
+	if (line == NULL || line->seq != seq || line->log != log->index ||
+		!td_store_sees(store, line, position) ||
+		position >= store->shelf.durable(store->shelf.arg))
+		position = 0;
+	else
+		*location = td_run_location(td_runs_find(&store->runs, position), line);
+	td_mutex_unlock(&store->lock);
+	return position;
+}
+
+static bool is_source_of(struct td_text source, struct td_text id)
+{
+	size_t name = id.len;
+
+	while (name > 0 && id.at[name - 1] != '-')
+		name--;
+	return source.at == NULL ||
+	       (name > 0 && source.len == name - 1 + 5 && memcmp(source.at, "nats:", 5) == 0 &&
+		       memcmp(source.at + 5, id.at, name - 1) == 0);
+}
+
+int td_store_find(struct td_store *store, struct td_text id, struct td_text source,
+	struct td_stored *stored, struct td_buf *buf, struct td_error *err)
+{
+	const struct td_text texts[] = {id, source};
+	const struct td_tag tag = {.id = tag_of(store, id)};
+	struct td_event_record event;
+	struct td_held held = {0};
+	uint64_t location = 0, position = by_number(store, id, &location);
+	int code = TD_E_NOT_FOUND;
+
+	if (position != 0 && is_source_of(source, id)) {
+		code = td_store_fetch(store, position, location, &held, &event, err);
+		if (code == 0 && td_block_value(event.headers, "ce-id", NULL).at != NULL)
+			code = TD_E_NOT_FOUND;
+		if (code == 0)
+			code = copy(&held, position, stored, buf, err);
+		store->shelf.let_go(&held);
+	}
+	return code != TD_E_NOT_FOUND ? code : by_tag(store, tag, has_id, texts, stored, buf, err);
+}
+
+int td_store_story(struct td_store *store, struct td_text correlation, struct td_buf *positions,
+	struct td_error *err)
+{
+	const struct td_tag tag = {.story = tag_of(store, correlation)};
+
+	return by_tag(store, tag, has_story, &correlation, NULL, positions, err);
+}

@@ -1,0 +1,269 @@
+/*
+ * Opening: the journal recovers; then all its records are read once, and what is derived from them
+ * stands as it stood.
+ */
+#include "store/private.h"
+
+#include <stdlib.h>
+
+#include "store/chore.h"
+
+/* --- making --------------------------------------------------------------------------------- */
+
+static void *copy_of(const void *array, size_t count, size_t item)
+{
+	void *copy = malloc(count * item + 1);
+
+	if (copy != NULL && count > 0)
+		memcpy(copy, array, count * item);
+	return copy;
+}
+
+static int keep_options(
+	struct td_store *store, const struct td_store_options *options, struct td_error *err)
+{
+	const size_t gate = sizeof(struct td_gate), tap = sizeof(struct td_tap);
+
+	store->clock = options->journal.clock != NULL ? options->journal.clock : &td_clock_real;
+	store->random = options->journal.random != NULL ? options->journal.random : &td_random_real;
+	store->index_bytes = options->index_bytes != 0 ? options->index_bytes : (size_t)64 << 20;
+	store->payload_bytes_max =
+		options->payload_bytes_max != 0 ? options->payload_bytes_max : TD_PAYLOAD_DEFAULT;
+	if (store->payload_bytes_max > TD_PAYLOAD_MAX)
+		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET,
+			"payload_bytes_max: at most %zu", TD_PAYLOAD_MAX);
+	store->gates = copy_of(options->gates, options->gates_count, gate);
+	store->taps = copy_of(options->taps, options->taps_count, tap);
+	if (store->gates == NULL || store->taps == NULL)
+		return td_error_nomem(err);
+	store->gates_count = options->gates_count;
+	store->taps_count = options->taps_count;
+	return 0;
+}
+
+static int add_own(struct td_store *store, uint32_t number, const char *name, struct td_log **out,
+	struct td_error *err)
+{
+	const struct td_log_config config = {0};
+	struct td_log *log;
+	int code = td_log_new(&log, &store->logs, number, td_text(name), &config, err);
+
+	if (code != 0)
+		return code;
+	code = td_logs_add(&store->logs, log, err);
+	if (code != 0) {
+		td_log_free(log);
+		return code;
+	}
+	*out = log;
+	return 0;
+}
+
+/* The store's own logs, which are there without anybody having made them. */
+static int add_logs(struct td_store *store, bool events, struct td_error *err)
+{
+	int code = add_own(store, TD_LOG_NUMBER_CONTROL, TD_LOG_CONTROL, &store->control, err);
+
+	if (code == 0 && events)
+		code = add_own(store, TD_LOG_NUMBER_EVENTS, TD_LOG_EVENTS, &store->events, err);
+	if (code != 0)
+		return code;
+	/* Its addresses are nobody's claim. */
+	store->control->stray = true;
+	store->logs.next_number = TD_LOG_NUMBER_EVENTS + 1;
+	return 0;
+}
+
+static int store_new(struct td_store **out, const struct td_store_options *options, bool events,
+	struct td_error *err)
+{
+	struct td_store *store = calloc(1, sizeof(*store));
+	int code;
+
+	if (store == NULL)
+		return td_error_nomem(err);
+	code = td_mutex_init(&store->lock, err);
+	if (code != 0) {
+		free(store);
+		return code;
+	}
+	store->pending_end = &store->pending;
+	store->tapped = 1;
+	store->tap_place = td_place_at(1);
+	*out = store;
+	code = keep_options(store, options, err);
+	if (code != 0)
+		return code;
+	store->random->fill(store->random->arg, &store->seed, sizeof(store->seed));
+	store->random->fill(store->random->arg, &store->top_seed, sizeof(store->top_seed));
+	td_subjects_init(&store->subjects, store->seed);
+	td_runs_init(&store->runs);
+	code = td_logs_init(&store->logs, store->seed, err);
+	return code != 0 ? code : add_logs(store, events, err);
+}
+
+/* All but the shelf. */
+static void store_free(struct td_store *store)
+{
+	size_t cursor = 0;
+	struct td_map_slot *slot;
+	struct td_pending *pending;
+	struct td_chore *chore;
+
+	while ((slot = td_map_next(&store->fallen, &cursor)) != NULL)
+		free(slot->value);
+	td_map_fini(&store->fallen);
+	free(store->fallen_spare);
+	while ((pending = store->pending) != NULL) {
+		store->pending = pending->next;
+		free(pending);
+	}
+	while ((chore = store->chores) != NULL) {
+		store->chores = chore->next;
+		free(chore);
+	}
+	td_logs_fini(&store->logs);
+	td_subjects_fini(&store->subjects);
+	td_tops_fini(&store->tops);
+	td_runs_fini(&store->runs);
+	free(store->gates);
+	free(store->taps);
+	free(store->plans);
+	td_mutex_fini(&store->lock);
+	free(store);
+}
+
+/* --- a journal ------------------------------------------------------------------------------ */
+
+/* Positions that cannot be read: lines without a record, so that the others keep their places. */
+static int fold_lost(struct td_store *store, uint64_t from, uint64_t to, struct td_error *err)
+{
+	uint32_t number = store->runs.count > 0 ? store->runs.at[store->runs.count - 1]->number : 0;
+
+	for (uint64_t position = from; position <= to; position++) {
+		if (!td_runs_reserve(&store->runs, 1, 0))
+			return td_error_nomem(err);
+		td_runs_add(&store->runs, position, (uint64_t)number << 32)->flags = TD_LINE_HOLE;
+	}
+	return 0;
+}
+
+static int fold(struct td_store *store, struct td_error *err)
+{
+	struct td_place place = td_place_at(1);
+	struct td_record record;
+	uint64_t lost_to = 0;
+	int code;
+
+	for (;;) {
+		code = store->shelf.scan(store->shelf.arg, &place, &record, &lost_to, err);
+		if (code == TD_E_DAMAGED) {
+			code = fold_lost(store, place.scan.position, lost_to, err);
+			store->shelf.leave(&place);
+			place = td_place_at(lost_to + 1);
+		} else if (code == 0) {
+			code = td_index_fold(store, &record, err);
+		}
+		if (code != 0)
+			break;
+	}
+	store->shelf.leave(&place);
+	return code == TD_E_NOT_FOUND ? td_index_fold_end(store, err) : code;
+}
+
+/* The first record of a store: its secret. */
+static int found(struct td_store *store, struct td_error *err)
+{
+	const struct td_store_record record = {1, store->top_seed};
+	uint8_t body[TD_STORE_RECORD_BYTES];
+	const struct td_text part = td_text_of(body, sizeof(body));
+	uint64_t location, position;
+	int code;
+
+	if (store->founded)
+		return 0;
+	if (store->runs.count > 0)
+		return td_error_set(err, TD_E_DAMAGED, TD_NO_OFFSET,
+			"the first record is not a store's: run `tidings verify`");
+	if (!td_runs_reserve(&store->runs, 1, 0))
+		return td_error_nomem(err);
+	code = store->shelf.room(store->shelf.arg, 1, sizeof(body), true, err);
+	if (code != 0)
+		return code;
+	td_store_record_put(&record, body);
+	position = store->shelf.stage(store->shelf.arg, &part, 1, &location);
+	td_runs_add(&store->runs, position, location);
+	store->founded = true;
+	return 0;
+}
+
+static int open_journal(struct td_store *store, const char *path,
+	const struct td_store_options *options, struct td_recovery *report, struct td_error *err)
+{
+	struct td_journal *journal;
+	int code = td_journal_open(&journal, path, &options->journal, report, err);
+
+	if (code != 0)
+		return code;
+	td_shelf_journal(&store->shelf, journal);
+	code = fold(store, err);
+	store->tapped = td_journal_durable(journal);
+	store->tap_place = td_place_at(store->tapped);
+	if (code == 0 && !options->journal.read_only)
+		code = found(store, err);
+	return code == 0 ? 0 : td_error_wrap(err, code, "store %s", path);
+}
+
+/* --- the door --------------------------------------------------------------------------------- */
+
+int td_store_open(struct td_store **out, const char *path, const struct td_store_options *options,
+	struct td_recovery *report, struct td_error *err)
+{
+	struct td_store *store = NULL;
+	int code = store_new(&store, options, path != NULL || options->events, err);
+
+	if (code == 0 && path != NULL)
+		code = open_journal(store, path, options, report, err);
+	else if (code == 0)
+		code = td_shelf_memory(&store->shelf, store->clock, 0, err);
+	if (code != 0) {
+		if (store != NULL)
+			td_store_abandon(store);
+		return code;
+	}
+	*out = store;
+	return 0;
+}
+
+struct td_journal *td_store_journal(struct td_store *store)
+{
+	return store->shelf.journal;
+}
+
+void td_store_abandon(struct td_store *store)
+{
+	if (store == NULL)
+		return;
+	if (store->shelf.leave != NULL)
+		store->shelf.leave(&store->tap_place);
+	if (store->shelf.journal != NULL)
+		td_journal_abandon(store->shelf.journal);
+	else
+		td_shelf_memory_free(&store->shelf);
+	store_free(store);
+}
+
+int td_store_close(struct td_store *store, struct td_error *err)
+{
+	int code = 0;
+
+	if (store == NULL)
+		return 0;
+	store->shelf.leave(&store->tap_place);
+	if (store->shelf.journal != NULL)
+		code = td_journal_close(store->shelf.journal, err);
+	else
+		td_shelf_memory_free(&store->shelf);
+	store_free(store);
+	return code;
+}

@@ -1,0 +1,178 @@
+/*
+ * What the files of the store share.
+ *
+ * One lock, `lock`, guards what is derived: subjects, tops, runs, logs, removals. The owner changes
+ * it under the lock and reads it without; others read under it. It is never held while the disk is
+ * waited for, or a gate or tap runs.
+ *
+ * Invariants (td_store_verify() asserts them):
+ *	S1  each live event has one line, and its subject counts it
+ *	S2  a subject's seq, revision and position are those of the last event given to it
+ *	S3  a subject that has no live event has no entry; where its log keeps revisions, a top
+ *	S4  a log's count and bytes are those of its live events
+ *	S5  nothing at or above the shelf's durable position is shown to readers
+ */
+#ifndef TD_STORE_PRIVATE_H
+#define TD_STORE_PRIVATE_H
+
+#include <inttypes.h>
+
+#include "store/header.h"
+#include "store/log.h"
+#include "store/record.h"
+#include "store/run.h"
+#include "store/shelf.h"
+#include "store/store.h"
+#include "store/subject.h"
+#include "store/top.h"
+
+#define TD_LOG_NUMBER_CONTROL 1u
+#define TD_LOG_NUMBER_EVENTS  2u
+#define TD_PAYLOAD_DEFAULT    ((size_t)1 << 20)
+#define TD_PAYLOAD_MAX        ((size_t)8 << 20)
+
+#define TD_CROWD_MAX 1024u
+
+/* While an append is decided, its events have no position yet. */
+#define TD_POSITION_STAGING UINT64_MAX
+
+/* The latest live event of a subject whose newest was removed. */
+struct td_fallen {
+	uint64_t position, seq, revision;
+};
+
+/* What was decided of one entry, and how to take it back. */
+struct td_plan {
+	uint64_t hash, key, digest;
+	struct td_log *log;
+	uint32_t ref; /* of its subject */
+	bool fresh;   /* the subject is new */
+	bool seen;    /* its key is noted */
+	size_t bytes;
+	uint64_t seq, revision, prev;
+	struct {
+		uint64_t seq, revision, position;
+	} was; /* the subject's */
+};
+
+/* Events that were removed by a record that is not durable yet: still to be seen. */
+struct td_pending {
+	uint64_t record; /* its position */
+	struct td_pending *next;
+	size_t count;
+	uint64_t positions[]; /* ascending */
+};
+
+struct td_store {
+	struct td_mutex lock;
+	struct td_shelf shelf;
+	const struct td_clock *clock;
+	const struct td_random *random;
+	struct td_gate *gates;
+	size_t gates_count;
+	struct td_tap *taps;
+	size_t taps_count;
+	size_t index_bytes, payload_bytes_max;
+	td_uuid_tick tick;
+	uint64_t seed;                   /* of what is in memory */
+	uint64_t top_seed;               /* of what is kept */
+	bool founded;                    /* its first record is there */
+	uint64_t fold_append, fold_next; /* while folding: the append that is being read */
+
+	struct td_logs logs;
+	struct td_log *events, *control; /* events: NULL where there is none */
+	struct td_subjects subjects;
+	struct td_tops tops;
+	struct td_map fallen; /* ref -> struct td_fallen */
+	struct td_fallen *fallen_spare;
+	struct td_runs runs;
+	struct td_pending *pending, **pending_end;
+	_Atomic uint64_t removals; /* grows with each */
+
+	struct td_plan *plans;
+	size_t plans_cap;
+
+	uint32_t crowd[TD_CROWD_MAX]; /* subjects over their log's count_per_subject_max */
+	size_t crowd_count;
+	bool crowd_lost; /* there were more: look at all */
+	uint64_t retain_positions[4096];
+
+	struct td_chore *chores; /* free ones */
+	unsigned out;            /* kinds of the store's own that are out */
+	uint64_t tapped;         /* the first position taps have not heard of */
+	struct td_place tap_place;
+};
+
+/* The latest live event of a subject, decided so far. The owner, or under the lock. */
+struct td_fallen td_store_live(const struct td_store *store, uint32_t ref);
+
+/* The newest event of a subject that readers see; 0: none. Under the lock. */
+uint64_t td_store_seen(const struct td_store *store, uint32_t ref);
+
+/* --- cursor.c ------------------------------------------------------------------------------ */
+
+void td_stored_of(struct td_stored *stored, const struct td_event_record *event, uint64_t position);
+int td_store_damage(uint64_t from, uint64_t to, const char *what, struct td_error *err);
+/* The record at a position and location. TD_E_NOT_FOUND: removed meanwhile. Without the lock. */
+int td_store_fetch(struct td_store *store, uint64_t position, uint64_t location,
+	struct td_held *held, struct td_event_record *event, struct td_error *err);
+
+/* append.c: plans for so many entries. */
+int td_store_plans(struct td_store *store, size_t count, struct td_error *err);
+/* What an answer that saw staged state rests on: the newest position, 0 if all is durable. */
+uint64_t td_store_rests_on(const struct td_store *store);
+
+/* --- index.c: what is derived from records, staged or read again; under the lock ------------ */
+
+/* What goes with a subject's new event besides its line. */
+void td_index_settle(
+	struct td_store *store, struct td_log *log, uint32_t ref, bool fresh, uint64_t position);
+/* A record that is read when the store opens. TD_E_DAMAGED: it contradicts those before it. */
+int td_index_fold(struct td_store *store, const struct td_record *record, struct td_error *err);
+/* Tops of subjects that live: after the last record was read. */
+int td_index_fold_end(struct td_store *store, struct td_error *err);
+/* A live event is gone: line, subject, log. *top is told where its subject's last is gone. */
+struct td_gone {
+	bool topped; /* the subject's last event is gone, and its log keeps revisions */
+	struct td_top top;
+};
+int td_index_reserve_gone(struct td_store *store, struct td_error *err); /* for the next one */
+void td_index_gone(
+	struct td_store *store, struct td_run *run, uint64_t position, struct td_gone *gone);
+/* Runs of which nothing is left, in memory. */
+void td_index_sweep(struct td_store *store, struct td_run *run);
+
+/* --- remove.c ----------------------------------------------------------------------------- */
+
+/* Whether a removed event is still to be seen: its removal is not durable. Under the lock. */
+bool td_store_is_pending(const struct td_store *store, uint64_t position);
+/* Forget the removals that are durable by now. */
+void td_store_pending_done(struct td_store *store);
+/* Whether readers see the event of this line. Under the lock. */
+static inline bool td_store_sees(
+	const struct td_store *store, const struct td_line *line, uint64_t position)
+{
+	return (line->flags & TD_LINE_EVENT) != 0 &&
+	       ((line->flags & TD_LINE_REMOVED) == 0 || td_store_is_pending(store, position));
+}
+/* Remove live events of a log: ascending positions. TD_E_FULL: the first *removed of them are. */
+int td_remove_positions(struct td_store *store, struct td_log *log, const uint64_t *positions,
+	size_t count, bool erase, struct td_text rule, uint64_t *removed, struct td_error *err);
+
+/* --- logs.c ------------------------------------------------------------------------------- */
+
+/* An event of `$tidings`. */
+int td_logs_fold(
+	struct td_store *store, const struct td_event_record *record, struct td_error *err);
+/* The first live position of a log; 0: none. Under the lock. */
+uint64_t td_log_first(struct td_store *store, struct td_log *log);
+
+/* --- retain.c ----------------------------------------------------------------------------- */
+
+void td_crowd_note(struct td_store *store, uint32_t ref);
+void td_crowd_forget(struct td_store *store, uint32_t ref);
+bool td_retain_due(struct td_store *store);
+int64_t td_retain_when(const struct td_store *store, int64_t now_ms);
+int td_retain(struct td_store *store, struct td_error *err);
+
+#endif

@@ -1,0 +1,344 @@
+/*
+ * Removal: a record of positions; the events are gone for decisions at once, for readers when the
+ * record is durable.
+ *
+ *	[tops] [removal]     in one frame: what the subjects go on from, and what is gone
+ */
+#include "store/private.h"
+
+#include <stdlib.h>
+
+#define BATCH_MAX 65536u /* positions of one record */
+
+/* --- what is removed, and still seen ------------------------------------------------------- */
+
+static bool has(const struct td_pending *pending, uint64_t position)
+{
+	size_t low = 0, high = pending->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (pending->positions[middle] < position)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < pending->count && pending->positions[low] == position;
+}
+
+bool td_store_is_pending(const struct td_store *store, uint64_t position)
+{
+	for (const struct td_pending *pending = store->pending; pending != NULL;
+		pending = pending->next) {
+		if (pending->record >= store->shelf.durable(store->shelf.arg) &&
+			has(pending, position))
+			return true;
+	}
+	return false;
+}
+
+void td_store_pending_done(struct td_store *store)
+{
+	uint64_t durable = store->shelf.durable(store->shelf.arg);
+	struct td_pending *pending;
+
+	while ((pending = store->pending) != NULL && pending->record < durable) {
+		store->pending = pending->next;
+		free(pending);
+		atomic_fetch_add_explicit(&store->removals, 1, memory_order_release);
+	}
+	if (store->pending == NULL)
+		store->pending_end = &store->pending;
+}
+
+/* --- one batch ---------------------------------------------------------------------------- */
+
+struct batch {
+	struct td_log *log;
+	bool erase;
+	struct td_text rule;
+	struct td_buf ranges, tops;
+	struct td_pending *pending;
+	size_t applied;
+};
+
+static void batch_fini(struct batch *batch)
+{
+	td_buf_fini(&batch->ranges);
+	td_buf_fini(&batch->tops);
+	free(batch->pending);
+}
+
+/* What these take as ranges. */
+static size_t ranges_bytes(const uint64_t *positions, size_t count)
+{
+	uint8_t bytes[TD_VARINT_BYTES];
+	uint64_t next = 0;
+	size_t sum = 0;
+
+	for (size_t i = 0, n; i < count; i += n) {
+		for (n = 1; i + n < count && positions[i + n] == positions[i] + n; n++)
+			;
+		sum += td_varint_put(bytes, positions[i] - next) + td_varint_put(bytes, n);
+		next = positions[i] + n;
+	}
+	return sum;
+}
+
+/* Memory and room for all that may come of them, so that nothing fails behind the first. */
+static int batch_reserve(struct td_store *store, struct batch *batch, const uint64_t *positions,
+	size_t count, struct td_error *err)
+{
+	size_t ranges = ranges_bytes(positions, count);
+	size_t tops = batch->log->config.revisions_forgotten ? 0 : count * TD_TOP_BYTES;
+
+	batch->ranges.max = batch->tops.max = SIZE_MAX / 2;
+	batch->pending = malloc(sizeof(*batch->pending) + count * sizeof(uint64_t));
+	if (batch->pending == NULL || td_buf_reserve(&batch->ranges, ranges) == NULL ||
+		td_buf_reserve(&batch->tops, tops + 1) == NULL ||
+		!td_runs_reserve(&store->runs, 2, 0))
+		return td_error_nomem(err);
+	return store->shelf.room(store->shelf.arg, 2,
+		TD_REMOVAL_FIXED_BYTES + batch->rule.len + ranges + TD_TOPS_FIXED_BYTES + tops,
+		true, err);
+}
+
+static void range_end(struct batch *batch, uint64_t *next, struct td_range *range)
+{
+	if (range->count > 0)
+		td_ranges_add(&batch->ranges, next, *range);
+	range->count = 0;
+}
+
+/* Out of the index; `applied` says how many, fewer than count if memory ran out. */
+static void batch_apply(
+	struct td_store *store, struct batch *batch, const uint64_t *positions, size_t count)
+{
+	struct td_range range = {0};
+	uint64_t next = 0;
+	struct td_gone gone;
+
+	for (size_t i = 0; i < count; i++) {
+		struct td_run *run = td_runs_find(&store->runs, positions[i]);
+		uint64_t location = td_run_location(run, td_run_line(run, positions[i]));
+		size_t bytes = td_run_line(run, positions[i])->bytes;
+		uint8_t top[TD_TOP_BYTES];
+
+		if (td_index_reserve_gone(store, NULL) != 0)
+			break;
+		td_index_gone(store, run, positions[i], &gone);
+		if (gone.topped) {
+			td_top_put(&gone.top, top);
+			td_buf_add(&batch->tops, top, sizeof(top));
+		}
+		if (range.count > 0 && positions[i] == range.from + range.count) {
+			range.count++;
+		} else {
+			range_end(batch, &next, &range);
+			range = (struct td_range){positions[i], 1};
+		}
+		batch->pending->positions[batch->applied++] = positions[i];
+		store->shelf.dead(store->shelf.arg, location, bytes);
+		td_index_sweep(store, run);
+	}
+	range_end(batch, &next, &range);
+}
+
+/* A record that is only there to be read when the store opens: in memory it is dead at once. */
+static uint64_t stage(struct td_store *store, const struct td_text *parts, size_t count)
+{
+	uint64_t location, position = store->shelf.stage(store->shelf.arg, parts, count, &location);
+	struct td_run *run;
+
+	td_runs_add(&store->runs, position, location);
+	if (store->shelf.journal != NULL)
+		return position;
+	run = store->runs.at[store->runs.count - 1];
+	run->dead++;
+	store->shelf.dead(store->shelf.arg, location, 0);
+	if (run->base == position && store->runs.count > 1)
+		td_index_sweep(store, store->runs.at[store->runs.count - 2]);
+	return position;
+}
+
+static void batch_stage(struct td_store *store, struct batch *batch)
+{
+	const struct td_removal_record record = {.log = batch->log->number,
+		.erase = batch->erase,
+		.count = batch->applied,
+		.rule = batch->rule};
+	uint8_t tops_head[TD_TOPS_FIXED_BYTES], head[TD_REMOVAL_FIXED_BYTES];
+	const struct td_text tops[] = {
+		td_text_of(tops_head, sizeof(tops_head)), td_buf_view(&batch->tops)};
+	const struct td_text parts[] = {
+		td_text_of(head, sizeof(head)), batch->rule, td_buf_view(&batch->ranges)};
+
+	if (batch->tops.len > 0) {
+		td_tops_record_head(batch->log->number, tops_head);
+		stage(store, tops, 2);
+	}
+	td_removal_record_head(&record, head);
+	batch->pending->record = stage(store, parts, 3);
+	batch->pending->count = batch->applied;
+	batch->pending->next = NULL;
+	*store->pending_end = batch->pending;
+	store->pending_end = &batch->pending->next;
+	batch->pending = NULL;
+	td_store_pending_done(store);
+}
+
+static int remove_batch(struct td_store *store, struct batch *batch, const uint64_t *positions,
+	size_t count, struct td_error *err)
+{
+	int code = batch_reserve(store, batch, positions, count, err);
+
+	if (code != 0)
+		return code;
+	batch_apply(store, batch, positions, count);
+	if (batch->applied == 0)
+		return td_error_nomem(err);
+	batch_stage(store, batch);
+	return batch->applied == count ? 0 : td_error_nomem(err);
+}
+
+int td_remove_positions(struct td_store *store, struct td_log *log, const uint64_t *positions,
+	size_t count, bool erase, struct td_text rule, uint64_t *removed, struct td_error *err)
+{
+	int code = 0;
+
+	*removed = 0;
+	while (code == 0 && *removed < count) {
+		struct batch batch = {.log = log, .erase = erase, .rule = rule};
+		size_t n = count - *removed < BATCH_MAX ? (size_t)(count - *removed) : BATCH_MAX;
+
+		code = remove_batch(store, &batch, positions + *removed, n, err);
+		*removed += batch.applied;
+		batch_fini(&batch);
+	}
+	return code;
+}
+
+/* --- what is asked for ---------------------------------------------------------------------- */
+
+static void add(struct td_buf *buf, uint64_t position)
+{
+	td_buf_add(buf, &position, sizeof(position));
+}
+
+static bool is_live(const struct td_line *line, const struct td_log *log)
+{
+	return line != NULL && line->log == log->index &&
+	       (line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) == TD_LINE_EVENT;
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+
+	return left < right ? -1 : left > right;
+}
+
+static void gather_seqs(const struct td_store *store, const struct td_log *log,
+	const struct td_removal *removal, struct td_buf *buf)
+{
+	uint64_t *positions;
+	size_t count, kept = 0;
+
+	for (size_t i = 0; i < removal->seqs_count; i++) {
+		uint64_t position = td_runs_seq(&store->runs, log->index, removal->seqs[i]);
+		const struct td_line *line = td_runs_line(&store->runs, position);
+
+		if (is_live(line, log) && line->seq == removal->seqs[i])
+			add(buf, position);
+	}
+	positions = (uint64_t *)(void *)buf->at;
+	count = buf->len / sizeof(*positions);
+	if (count > 1)
+		qsort(positions, count, sizeof(*positions), compare);
+	for (size_t i = 0; i < count; i++) {
+		if (i == 0 || positions[i] != positions[kept - 1])
+			positions[kept++] = positions[i];
+	}
+	buf->len = kept * sizeof(*positions);
+}
+
+/* All of the log that fits, from its first on. */
+static void gather_matching(struct td_store *store, struct td_log *log,
+	const struct td_removal *removal, struct td_buf *buf)
+{
+	uint64_t position = td_log_first(store, log);
+	struct td_run *run = position == 0 ? NULL : td_runs_find(&store->runs, position);
+	uint64_t left = log->count;
+
+	while (run != NULL && left > 0) {
+		for (; position < run->next && left > 0; position++) {
+			const struct td_line *line = td_run_line(run, position);
+
+			if (!is_live(line, log))
+				continue;
+			left--;
+			if (removal->below != 0 && line->seq >= removal->below)
+				return;
+			if (removal->pattern.at == NULL ||
+				td_pattern_matches(removal->pattern,
+					td_subject_address(
+						td_subject_at(&store->subjects, line->subject))))
+				add(buf, position);
+		}
+		run = td_runs_from(&store->runs, run->next);
+		position = run != NULL ? run->base : 0;
+	}
+}
+
+static int gather(struct td_store *store, struct td_log *log, const struct td_removal *removal,
+	struct td_buf *buf, struct td_error *err)
+{
+	size_t keep;
+
+	if (removal->seqs_count > 0)
+		gather_seqs(store, log, removal, buf);
+	else
+		gather_matching(store, log, removal, buf);
+	if (td_buf_check(buf, err) != 0)
+		return TD_E_NOMEM;
+	if (removal->seqs_count == 0) {
+		size_t count = buf->len / sizeof(uint64_t);
+
+		keep = removal->keep < count ? (size_t)removal->keep : count;
+		buf->len -= keep * sizeof(uint64_t);
+	}
+	return 0;
+}
+
+int td_store_remove(struct td_store *store, const struct td_removal *removal, uint64_t *removed,
+	uint64_t *rests_on, struct td_error *err)
+{
+	struct td_buf buf = TD_BUF_INIT(SIZE_MAX / 2);
+	struct td_log *log = td_logs_find(&store->logs, removal->log);
+	int code = td_store_failed(store, err);
+
+	*removed = *rests_on = 0;
+	if (code != 0)
+		return code;
+	if (log == NULL)
+		return td_error_set(
+			err, TD_E_NOT_FOUND, TD_NO_OFFSET, "log %.*s", TD_TEXT_ARG(removal->log));
+	if (log == store->control)
+		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET,
+			"log %s: what was decided stays", log->name);
+	if (removal->rule.len > TD_RULE_BYTES_MAX)
+		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "rule: at most %u bytes",
+			TD_RULE_BYTES_MAX);
+	if (removal->pattern.at != NULL && (code = td_pattern_check(removal->pattern, err)) != 0)
+		return td_error_wrap(err, code, "pattern %.*s", TD_TEXT_ARG(removal->pattern));
+	td_mutex_lock(&store->lock);
+	code = gather(store, log, removal, &buf, err);
+	if (code == 0)
+		code = td_remove_positions(store, log, (const uint64_t *)(void *)buf.at,
+			buf.len / sizeof(uint64_t), removal->erase, removal->rule, removed, err);
+	*rests_on = td_store_rests_on(store);
+	td_mutex_unlock(&store->lock);
+	td_buf_fini(&buf);
+	return code;
+}

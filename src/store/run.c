@@ -1,0 +1,325 @@
+#include "store/run.h"
+
+#include <stdlib.h>
+
+void td_runs_init(struct td_runs *runs)
+{
+	*runs = (struct td_runs){0};
+}
+
+static void run_free(struct td_run *run)
+{
+	if (run == NULL)
+		return;
+	for (size_t i = 0; i < run->heaps_count; i++)
+		free(run->heaps[i]);
+	free(run->heaps);
+	free(run->links);
+	free(run->logs);
+	free(run->tags);
+	free(run);
+}
+
+static size_t run_bytes(const struct td_run *run)
+{
+	return sizeof(*run) + run->heaps_count * TD_LINES_HEAP * sizeof(struct td_line) +
+	       run->heaps_cap * sizeof(struct td_line *) + run->links_cap * sizeof(uint64_t) +
+	       run->logs_cap * sizeof(struct td_run_log) + run->tags_cap * sizeof(struct td_tag);
+}
+
+void td_runs_fini(struct td_runs *runs)
+{
+	for (size_t i = 0; i < runs->count; i++)
+		run_free(runs->at[i]);
+	free(runs->at);
+	run_free(runs->spare);
+	td_runs_init(runs);
+}
+
+/* --- growing ------------------------------------------------------------------------------ */
+
+/* Room for `need` items of an array; its capacity at least doubles. */
+static bool array_reserve(void **array, size_t *cap, size_t need, size_t item)
+{
+	size_t more = *cap * 2 > need ? *cap * 2 : need;
+	void *grown;
+
+	if (need <= *cap)
+		return true;
+	grown = realloc(*array, more * item);
+	if (grown == NULL)
+		return false;
+	*array = grown;
+	*cap = more;
+	return true;
+}
+
+static size_t lines_of(const struct td_run *run)
+{
+	return (size_t)(run->next - run->base);
+}
+
+static bool run_reserve(struct td_run *run, size_t more, size_t logs)
+{
+	size_t heaps = (lines_of(run) + more + TD_LINES_HEAP - 1) / TD_LINES_HEAP;
+
+	if (!array_reserve(
+		    (void **)&run->heaps, &run->heaps_cap, heaps, sizeof(struct td_line *)) ||
+		!array_reserve((void **)&run->links, &run->links_cap, run->links_count + more,
+			sizeof(uint64_t)) ||
+		!array_reserve((void **)&run->logs, &run->logs_cap, run->logs_count + logs,
+			sizeof(struct td_run_log)))
+		return false;
+	while (run->heaps_count < heaps) {
+		struct td_line *heap = malloc(TD_LINES_HEAP * sizeof(*heap));
+
+		if (heap == NULL)
+			return false;
+		run->heaps[run->heaps_count++] = heap;
+	}
+	return true;
+}
+
+bool td_runs_reserve(struct td_runs *runs, size_t more, size_t logs)
+{
+	size_t before = 0, after = 0;
+	struct td_run *newest = runs->count > 0 ? runs->at[runs->count - 1] : NULL;
+	bool enough = true;
+
+	if (runs->spare == NULL)
+		runs->spare = calloc(1, sizeof(*runs->spare));
+	if (runs->spare == NULL || !array_reserve((void **)&runs->at, &runs->cap, runs->count + 1,
+					   sizeof(struct td_run *)))
+		return false;
+	for (int i = 0; i < 2; i++) {
+		struct td_run *run = i == 0 ? runs->spare : newest;
+
+		if (run == NULL)
+			continue;
+		before += run_bytes(run);
+		enough = enough && run_reserve(run, more, logs);
+		after += run_bytes(run);
+	}
+	runs->bytes += after - before;
+	return enough;
+}
+
+struct td_line *td_runs_add(struct td_runs *runs, uint64_t position, uint64_t location)
+{
+	struct td_run *run = runs->count > 0 ? runs->at[runs->count - 1] : NULL;
+	struct td_line *line;
+
+	if (run == NULL || run->number != location >> 32) {
+		run = runs->spare;
+		TD_ASSERT(run != NULL && runs->count < runs->cap);
+		runs->spare = NULL;
+		run->number = (uint32_t)(location >> 32);
+		run->base = run->next = position;
+		runs->at[runs->count++] = run;
+	}
+	TD_ASSERT(position == run->next && lines_of(run) < run->heaps_count * TD_LINES_HEAP);
+	run->next++;
+	line = td_run_line(run, position);
+	*line = (struct td_line){.offset = (uint32_t)location};
+	return line;
+}
+
+static void note_log(struct td_run *run, uint16_t log, uint64_t seq)
+{
+	uint32_t line = (uint32_t)(run->next - run->base - 1);
+	size_t i = run->logs_count;
+
+	/* The one that was last comes first. */
+	while (i > 0 && run->logs[i - 1].log != log)
+		i--;
+	if (i == 0) {
+		TD_ASSERT(run->logs_count < run->logs_cap);
+		run->logs[run->logs_count++] = (struct td_run_log){log, seq, seq, line, line};
+		return;
+	}
+	run->logs[i - 1].last_seq = seq;
+	run->logs[i - 1].last = line;
+	if (i < run->logs_count) {
+		struct td_run_log last = run->logs[run->logs_count - 1];
+
+		run->logs[run->logs_count - 1] = run->logs[i - 1];
+		run->logs[i - 1] = last;
+	}
+}
+
+void td_runs_event(
+	struct td_runs *runs, struct td_line *line, uint16_t log, uint64_t seq, uint64_t previous)
+{
+	struct td_run *run = runs->at[runs->count - 1];
+
+	line->flags = TD_LINE_EVENT;
+	line->log = log;
+	line->seq = seq;
+	if (previous >= run->base) {
+		line->back = (uint32_t)(previous - run->base) + 1;
+	} else if (previous != 0) {
+		TD_ASSERT(run->links_count < run->links_cap);
+		line->back = TD_BACK_LINK | (uint32_t)run->links_count;
+		run->links[run->links_count++] = previous;
+	}
+	note_log(run, log, seq);
+}
+
+/* --- finding ------------------------------------------------------------------------------ */
+
+/* How many runs end at or before the position. */
+static size_t below(const struct td_runs *runs, uint64_t position)
+{
+	size_t low = 0, high = runs->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (runs->at[middle]->next <= position)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+struct td_run *td_runs_from(const struct td_runs *runs, uint64_t position)
+{
+	size_t i = below(runs, position);
+
+	return i < runs->count ? runs->at[i] : NULL;
+}
+
+struct td_run *td_runs_find(const struct td_runs *runs, uint64_t position)
+{
+	struct td_run *run;
+
+	/* Mostly it is the newest. */
+	if (runs->count > 0 && runs->at[runs->count - 1]->base <= position)
+		run = runs->at[runs->count - 1];
+	else
+		run = td_runs_from(runs, position);
+	return run != NULL && run->base <= position && position < run->next ? run : NULL;
+}
+
+struct td_run *td_runs_older(const struct td_runs *runs, const struct td_run *run)
+{
+	size_t i = below(runs, run->base);
+
+	return i > 0 ? runs->at[i - 1] : NULL;
+}
+
+struct td_line *td_runs_line(const struct td_runs *runs, uint64_t position)
+{
+	const struct td_run *run = td_runs_find(runs, position);
+
+	return run != NULL ? td_run_line(run, position) : NULL;
+}
+
+uint64_t td_run_previous(const struct td_run *run, uint64_t position)
+{
+	uint32_t back = td_run_line(run, position)->back;
+
+	if ((back & TD_BACK_LINK) != 0)
+		return run->links[back & ~TD_BACK_LINK];
+	return back == 0 ? 0 : run->base + back - 1;
+}
+
+/* The first line of this log at or above the seq; it has one. */
+static uint64_t seq_in(const struct td_run *run, const struct td_run_log *in, uint64_t seq)
+{
+	uint32_t low = in->first, high = in->last;
+
+	/* The lines of other logs between tell nothing: look at the next that is of this one. */
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2, i = middle;
+		const struct td_line *line = td_run_line(run, run->base + i);
+
+		while ((line->flags & TD_LINE_EVENT) == 0 || line->log != in->log)
+			line = td_run_line(run, run->base + ++i);
+		if (line->seq < seq)
+			low = i + 1;
+		else
+			high = middle;
+	}
+	while ((td_run_line(run, run->base + low)->flags & TD_LINE_EVENT) == 0 ||
+		td_run_line(run, run->base + low)->log != in->log)
+		low++;
+	return run->base + low;
+}
+
+uint64_t td_runs_seq(const struct td_runs *runs, uint16_t log, uint64_t seq)
+{
+	for (size_t i = runs->count; i > 0; i--) {
+		const struct td_run *run = runs->at[i - 1];
+		const struct td_run_log *found = NULL;
+
+		for (size_t j = 0; j < run->logs_count; j++) {
+			if (run->logs[j].log == log)
+				found = &run->logs[j];
+		}
+		if (found == NULL)
+			continue;
+		/* Above all of this run: it is the first of the next that has any. */
+		if (seq > found->last_seq) {
+			for (; i < runs->count; i++) {
+				for (size_t j = 0; j < runs->at[i]->logs_count; j++) {
+					if (runs->at[i]->logs[j].log == log)
+						return runs->at[i]->base +
+						       runs->at[i]->logs[j].first;
+				}
+			}
+			return 0;
+		}
+		if (seq >= found->first_seq)
+			return seq_in(run, found, seq);
+	}
+	/* Below all. */
+	for (size_t i = 0; i < runs->count; i++) {
+		for (size_t j = 0; j < runs->at[i]->logs_count; j++) {
+			if (runs->at[i]->logs[j].log == log)
+				return runs->at[i]->base + runs->at[i]->logs[j].first;
+		}
+	}
+	return 0;
+}
+
+bool td_run_tag(struct td_runs *runs, struct td_run *run, struct td_tag tag)
+{
+	size_t before = run_bytes(run);
+
+	if (!array_reserve((void **)&run->tags, &run->tags_cap, run->tags_count + 1,
+		    sizeof(struct td_tag)))
+		return false;
+	runs->bytes += run_bytes(run) - before;
+	run->tags[run->tags_count++] = tag;
+	return true;
+}
+
+void td_runs_drop(struct td_runs *runs, struct td_run *run)
+{
+	size_t i = below(runs, run->base);
+
+	TD_ASSERT(i < runs->count && runs->at[i] == run);
+	memmove(&runs->at[i], &runs->at[i + 1], (runs->count - i - 1) * sizeof(struct td_run *));
+	runs->count--;
+	runs->bytes -= run_bytes(run);
+	run_free(run);
+}
+
+void td_runs_verify(const struct td_runs *runs)
+{
+	for (size_t i = 0; i < runs->count; i++) {
+		const struct td_run *run = runs->at[i];
+		uint64_t removed = 0;
+
+		TD_ASSERT(run->base < run->next);
+		TD_ASSERT(i == 0 || runs->at[i - 1]->next <= run->base);
+		for (uint64_t position = run->base; position < run->next; position++) {
+			removed += (td_run_line(run, position)->flags & TD_LINE_REMOVED) != 0;
+			if ((td_run_line(run, position)->flags & TD_LINE_EVENT) != 0)
+				TD_ASSERT(td_run_previous(run, position) < position);
+		}
+		TD_ASSERT(removed == run->removed);
+	}
+}

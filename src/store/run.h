@@ -1,0 +1,120 @@
+/*
+ * run: the index of one segment, or of one chunk in memory: a line for each of its records.
+ *
+ *	positions   base                                next
+ *	lines       | line | line | line | line | line |
+ *	                ^             |
+ *	                '--- back ----'      the event before it of the same subject, in this run;
+ *	                                     or, by way of `links`, its position in an older one
+ *
+ * Runs stand in the order of their positions; the newest grows. The subject's newest event is what
+ * the table of subjects says. Under the store's lock.
+ */
+#ifndef TD_STORE_RUN_H
+#define TD_STORE_RUN_H
+
+#include "base/base.h"
+
+enum td_line_flag {
+	TD_LINE_EVENT = 1,
+	TD_LINE_REMOVED = 2,
+	TD_LINE_HOLE = 4, /* the record is gone */
+};
+
+struct td_line {
+	uint64_t seq;
+	uint32_t offset;   /* in the segment: the low half of its location */
+	uint32_t subject;  /* ref; while the event lives */
+	uint32_t back;     /* 0: none; TD_BACK_LINK: by links[]; else line + 1 */
+	uint32_t bytes;    /* of the body */
+	uint32_t revision; /* low half: see td_line_revision() */
+	uint16_t log;      /* index */
+	uint16_t flags;
+};
+
+#define TD_BACK_LINK  0x80000000u
+#define TD_LINES_HEAP 1024u /* lines that are allocated at once */
+
+/* Of one log in one run: seqs ascend with positions. */
+struct td_run_log {
+	uint16_t log;
+	uint64_t first_seq, last_seq;
+	uint32_t first, last; /* lines */
+};
+
+struct td_run {
+	uint32_t number;     /* the high half of locations */
+	uint64_t base, next; /* positions [base, next) */
+	uint64_t removed;    /* lines that are TD_LINE_REMOVED */
+	uint64_t dead;       /* lines that nobody will read: those, and records of passing use */
+	struct td_line **heaps;
+	size_t heaps_count, heaps_cap;
+	uint64_t *links;
+	size_t links_count, links_cap;
+	struct td_run_log *logs;
+	size_t logs_count, logs_cap;
+	/* Once somebody looked: of each of the first `tags_count` lines a hash of id and story. */
+	struct td_tag *tags;
+	size_t tags_count, tags_cap;
+};
+
+struct td_tag {
+	uint32_t id, story; /* 0: none */
+};
+
+struct td_runs {
+	struct td_run **at; /* ascending */
+	size_t count, cap;
+	struct td_run *spare;
+	size_t bytes;
+};
+
+void td_runs_init(struct td_runs *runs);
+void td_runs_fini(struct td_runs *runs);
+
+/* Room for so many more lines of at most so many logs, in the newest run or a new one. */
+bool td_runs_reserve(struct td_runs *runs, size_t more, size_t logs);
+/*
+ * The line of the next record, zeroed, its offset set; the run begins where the location's number
+ * changes. Within td_runs_reserve() it cannot fail.
+ */
+struct td_line *td_runs_add(struct td_runs *runs, uint64_t position, uint64_t location);
+/* Say that the newest line is an event of this log and seq, and which one it follows (0: none). */
+void td_runs_event(
+	struct td_runs *runs, struct td_line *line, uint16_t log, uint64_t seq, uint64_t previous);
+
+/* The whole of it: it is at most that of the subject's last, and not 2^32 below. */
+static inline uint64_t td_line_revision(const struct td_line *line, uint64_t last)
+{
+	return last - (uint32_t)((uint32_t)last - line->revision);
+}
+
+/* The run that has the position; NULL: none has. */
+struct td_run *td_runs_find(const struct td_runs *runs, uint64_t position);
+/* The first run that has a position at or above this; NULL: none. */
+struct td_run *td_runs_from(const struct td_runs *runs, uint64_t position);
+/* The run before; NULL: it is the oldest. */
+struct td_run *td_runs_older(const struct td_runs *runs, const struct td_run *run);
+static inline struct td_line *td_run_line(const struct td_run *run, uint64_t position)
+{
+	size_t i = (size_t)(position - run->base);
+
+	return &run->heaps[i / TD_LINES_HEAP][i % TD_LINES_HEAP];
+}
+/* NULL: no run has it. */
+struct td_line *td_runs_line(const struct td_runs *runs, uint64_t position);
+static inline uint64_t td_run_location(const struct td_run *run, const struct td_line *line)
+{
+	return (uint64_t)run->number << 32 | line->offset;
+}
+/* The position of the event before this one in its subject; 0: none. */
+uint64_t td_run_previous(const struct td_run *run, uint64_t position);
+/* The position of a log's seq, or of the next above it that there is; 0: none. */
+uint64_t td_runs_seq(const struct td_runs *runs, uint16_t log, uint64_t seq);
+/* The tag of its next line that has none. false: no memory. */
+bool td_run_tag(struct td_runs *runs, struct td_run *run, struct td_tag tag);
+/* Take a run out and free it; all in it is gone. */
+void td_runs_drop(struct td_runs *runs, struct td_run *run);
+void td_runs_verify(const struct td_runs *runs);
+
+#endif
