@@ -55,7 +55,7 @@ static int open_dir(struct sim_disk *disk, int parent, const char *path, unsigne
 	if (name[0] == 0 || strcmp(name, ".") == 0) /* the root, or a path ending in "." */
 		return sim_handle_new(disk, in, 0, dir);
 	inode = sim_entries_find(&in->now, name);
-	if (inode == NULL && !create)
+	if (inode == NULL && (!create || in->gone))
 		return ENOENT;
 	if (inode != NULL && !inode->is_dir)
 		return ENOTDIR;
@@ -93,6 +93,8 @@ static int make_dir(struct sim_disk *disk, int dir, const char *name)
 		return EINVAL;
 	if (sim_entries_find(&in->now, name) != NULL)
 		return EEXIST;
+	if (in->gone)
+		return ENOENT;
 	code = sim_fault_no_space(disk);
 	if (code != 0)
 		return code;

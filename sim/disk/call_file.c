@@ -28,7 +28,7 @@ static int open_file(struct sim_disk *disk, int dir, const char *name, unsigned 
 			return EEXIST;
 		return inode->is_dir ? EISDIR : sim_handle_new(disk, inode, flags, file);
 	}
-	if ((flags & TD_DISK_CREATE) == 0)
+	if ((flags & TD_DISK_CREATE) == 0 || in->gone)
 		return ENOENT;
 	code = sim_fault_no_space(disk);
 	if (code != 0)

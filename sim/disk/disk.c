@@ -96,6 +96,8 @@ struct sim_disk *sim_disk_new(const struct sim_disk_options *options)
 
 	TD_ASSERT(disk != NULL);
 	disk->options = *options;
+	if ((options->rng.s[0] | options->rng.s[1] | options->rng.s[2] | options->rng.s[3]) == 0)
+		td_rng_init(&disk->options.rng, 0); /* of zeros only zeros would come, for ever */
 	disk->freeze_at = UINT64_MAX;
 	disk->table.arg = disk;
 	sim_calls_of_dirs(&disk->table);
@@ -112,7 +114,16 @@ void sim_disk_free(struct sim_disk *disk)
 	for (size_t i = 0; i < disk->moves_count; i++)
 		sim_move_fini(disk, &disk->moves[i]);
 	free(disk->moves);
+	/* The two views of two directories may refer to each other in a circle: cut it. */
+	for (size_t i = 0; i < disk->inodes_count; i++)
+		sim_inode_ref(disk->inodes[i]);
+	for (size_t i = 0; i < disk->inodes_count; i++) {
+		sim_entries_clear(disk, &disk->inodes[i]->now);
+		sim_entries_clear(disk, &disk->inodes[i]->device);
+	}
 	sim_inode_unref(disk, disk->root);
+	for (size_t i = disk->inodes_count; i-- > 0;)
+		sim_inode_unref(disk, disk->inodes[i]);
 	TD_ASSERT(disk->inodes_count == 0 && disk->taken == 0); /* I4 */
 	free(disk->inodes);
 	free(disk);

@@ -85,7 +85,7 @@ extern const char *const sim_disk_count_names[SIM_DISK_COUNTS];
 struct sim_disk;
 
 struct sim_disk_options {
-	struct td_rng rng;       /* all dice but those of a crash */
+	struct td_rng rng;       /* all dice but those of a crash; all zero: that of seed 0 */
 	struct sim_world *world; /* calls are traced there and stalls take its time; NULL: no */
 	uint64_t capacity_bytes; /* 0: no end */
 	uint64_t *counts;        /* SIM_DISK_COUNTS of them, the caller's, added to; NULL: no */

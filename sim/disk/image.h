@@ -65,6 +65,7 @@ struct inode {
 	unsigned refs;
 	size_t index; /* in disk->inodes; in the order they were made */
 	bool is_dir;
+	bool gone;                  /* replaced: takes no names, even where it is still open */
 	struct entries now, device; /* of a directory */
 
 	uint64_t size, device_size; /* of a file, in bytes */

@@ -218,6 +218,7 @@ void sim_names_settle(struct sim_disk *disk)
 	for (size_t i = 0; i < disk->inodes_count; i++) {
 		struct inode *dir = disk->inodes[i];
 
+		dir->gone = false;
 		sim_entries_clear(disk, &dir->now);
 		for (size_t j = 0; j < dir->device.count; j++)
 			sim_entries_set(
@@ -271,17 +272,22 @@ int sim_name_rename(struct sim_disk *disk, struct inode *dir, const char *name,
 	struct inode *to_dir, const char *to_name)
 {
 	struct inode *inode = sim_entries_find(&dir->now, name);
+	struct inode *target = sim_entries_find(&to_dir->now, to_name);
 	int code;
 
-	if (inode == NULL)
+	if (inode == NULL || to_dir->gone)
 		return ENOENT;
 	if (inode->is_dir && is_inside(to_dir, inode))
 		return EINVAL;
+	if (target != NULL && target->is_dir && is_inside(dir, target))
+		return ENOTEMPTY;
 	if (dir == to_dir && strcmp(name, to_name) == 0)
 		return 0;
-	code = may_replace(inode, sim_entries_find(&to_dir->now, to_name));
+	code = may_replace(inode, target);
 	if (code != 0)
 		return code;
+	if (target != NULL)
+		target->gone = true;
 	move_add(disk, inode, dir, name, to_dir, to_name);
 	sim_entries_set(disk, &to_dir->now, to_name, inode);
 	sim_entries_remove(disk, &dir->now, name);

@@ -7,6 +7,8 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -133,6 +135,29 @@ static void full_disk_answers_enospc(void **state)
 	assert_int_equal(td_disk_read_all(&td_disk_real, -1, bytes, 1, 0, &(size_t){0}), EBADF);
 	close(file);
 	td_disk_close(&td_disk_real, dir);
+}
+
+static void write_that_meets_a_limit_is_short_and_then_fails(void **state)
+{
+	struct disk_place place = disk_place_begin();
+	struct rlimit before, limit;
+	void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+	int file = file_of(&place, "a", NEW);
+	char bytes[2000] = {0};
+	size_t put = 0;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	limit = (struct rlimit){1000, before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	assert_int_equal(td_disk_write(place.disk, file, bytes, 2000, 0, &put), 0);
+	assert_int_equal(td_disk_write_all(place.disk, file, bytes, 2000, 0), EFBIG);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	signal(SIGXFSZ, handler);
+	assert_int_equal(put, 1000);
+	assert_int_equal(size_of(&place, file), 1000);
+	td_disk_close(place.disk, file);
+	disk_place_end(&place);
 }
 
 static void systems_have_names(void **state)
@@ -272,6 +297,7 @@ int main(void)
 		cmocka_unit_test(what_is_made_is_for_its_owner_alone),
 		cmocka_unit_test(lock_keeps_another_process_out),
 		cmocka_unit_test(full_disk_answers_enospc),
+		cmocka_unit_test(write_that_meets_a_limit_is_short_and_then_fails),
 		cmocka_unit_test(systems_have_names),
 		cmocka_unit_test(whole_transfers_go_on_where_a_short_one_ended),
 		cmocka_unit_test(whole_transfers_end_with_the_first_failure),
