@@ -53,8 +53,8 @@ size_t td_tasks_finish(const struct td_tasks *tasks);
 
 struct td_task_pool;
 
-/* `threads` of them, at least 1, which wake `loop` when a task ended. With one, tasks run one after
- * the other. */
+/* `threads` of them, at least 1, which wake `loop` when a task ended; it must outlive the pool. With
+ * one, tasks run one after the other. */
 int td_task_pool_new(struct td_task_pool **pool, const char *name, unsigned threads,
 	struct td_loop *loop, struct td_error *err);
 /* Waits for all that was submitted. Tasks not collected by then are the owner's again, without
