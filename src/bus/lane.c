@@ -997,7 +997,7 @@ static bool linger(struct stretch *stretch)
 	td_run_settled(bus);
 	for (unsigned look = 0; look < LINGER_LOOKS; look++) {
 		for (unsigned i = 0; i < LINGER_PAUSES; i++)
-			__builtin_ia32_pause();
+			td_thread_pause();
 		if (td_ring_count(lane->ring) > 0)
 			return true;
 		if (atomic_load_explicit(&bus->ready, memory_order_relaxed) > 0 ||

@@ -240,7 +240,7 @@ static void look_again(struct td_bus *bus)
 		if (atomic_load_explicit(&bus->ready, memory_order_relaxed) > 0 ||
 			atomic_load(&bus->stopping))
 			return;
-		__builtin_ia32_pause();
+		td_thread_pause();
 	}
 }
 

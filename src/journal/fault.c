@@ -22,6 +22,7 @@ static int code_of(int sys_errno)
 	}
 }
 
+TD_PRINTF(4, 0)
 static int put(struct td_error *err, int code, int sys_errno, const char *format, va_list list)
 {
 	char text[TD_ERROR_TEXT_BYTES];

@@ -78,6 +78,17 @@ int td_thread_start(struct td_thread *thread, const char *name, void (*run)(void
 void td_thread_join(struct td_thread *thread);
 /* Let another thread run, one that we wait for and that needs only the processor. */
 void td_thread_yield(void);
+/* Wait for some tens of nanoseconds, leaving the core to whoever shares it. */
+static inline void td_thread_pause(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("isb" ::: "memory");
+#else
+	__asm__ volatile("" ::: "memory");
+#endif
+}
 
 /* --- memory that others may still be reading ---------------------------------------------- */
 
