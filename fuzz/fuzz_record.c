@@ -47,7 +47,16 @@ static void put_again(const struct td_frame_record *record, const uint8_t *bytes
 	else
 		at = td_frame_put(&builder, &body, 1);
 	CHECK(builder.positions == record->positions);
-	CHECK(memcmp(buffer + at, bytes, td_record_size(record->bytes)) == 0);
+	const struct td_frame_fields fields = {.salt = SALT,
+		.offset = OFFSET - TD_FRAME_HEADER_BYTES,
+		.first_position = record->kind == TD_RECORD_HOLE ? record->position : 1,
+		.durable_end = TD_FRAMES_FROM,
+		.epoch = 1,
+		.time = 1};
+	td_frame_finish(&builder, &fields);
+	size_t size = td_record_size(record->bytes);
+	td_whiten(buffer + at, buffer + at, size, OFFSET, SALT, builder.whitening);
+	CHECK(memcmp(buffer + at, bytes, size) == 0);
 }
 
 static void read_alone(

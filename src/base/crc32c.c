@@ -105,6 +105,66 @@ WITH_CLMUL static uint32_t by_lanes(uint32_t crc, const uint8_t *at, size_t len)
 	return by_lane(crc, at, len);
 }
 
+/* Who has these has what the others ask for. */
+#define WITH_WIDE __attribute__((target("sse4.2,pclmul,avx512f,vpclmulqdq")))
+#define WIDE_FROM 256
+
+/*
+ * Folding: 128 bits, times x^(64 n), are the low half times x^(64 (n + 1)) plus the high half times
+ * x^(64 n). A register holds four of them. An entry of the table stands here for 32 powers more
+ * than its own, and the product for one more still: together x^(64 w).
+ */
+WITH_WIDE static inline __m512i factors(size_t words)
+{
+	return _mm512_broadcast_i32x4(
+		_mm_set_epi64x(crc32c_powers[words - 1], crc32c_powers[words]));
+}
+
+/* `moved` times those powers, plus `more`. */
+WITH_WIDE static inline __m512i fold(__m512i moved, __m512i by, __m512i more)
+{
+	return _mm512_ternarylogic_epi64(_mm512_clmulepi64_epi128(moved, by, 0x00),
+		_mm512_clmulepi64_epi128(moved, by, 0x11), more, 0x96); /* a ^ b ^ c */
+}
+
+/* The four parts of a register become one, and that the register of a CRC. */
+WITH_WIDE static inline uint32_t close_up(__m512i all)
+{
+	const __m512i by = _mm512_set_epi64(0, 0, crc32c_powers[1], crc32c_powers[2],
+		crc32c_powers[3], crc32c_powers[4], crc32c_powers[5], crc32c_powers[6]);
+	__m512i moved = fold(all, by, _mm512_setzero_si512());
+	__m128i sum = _mm_xor_si128(_mm512_extracti32x4_epi32(all, 3),
+		_mm_xor_si128(_mm512_castsi512_si128(moved),
+			_mm_xor_si128(_mm512_extracti32x4_epi32(moved, 1),
+				_mm512_extracti32x4_epi32(moved, 2))));
+	uint64_t crc = _mm_crc32_u64(0, (uint64_t)_mm_cvtsi128_si64(sum));
+
+	return (uint32_t)_mm_crc32_u64(crc, (uint64_t)_mm_extract_epi64(sum, 1));
+}
+
+WITH_WIDE static uint32_t by_wide(uint32_t crc, const uint8_t *at, size_t len)
+{
+	if (len < WIDE_FROM)
+		return by_lanes(crc, at, len);
+	__m512i a = _mm512_xor_si512(
+		_mm512_loadu_si512(at), _mm512_zextsi128_si512(_mm_cvtsi32_si128((int)crc)));
+	__m512i b = _mm512_loadu_si512(at + 64), c = _mm512_loadu_si512(at + 128);
+	__m512i d = _mm512_loadu_si512(at + 192);
+
+	for (at += 256, len -= 256; len >= 256; at += 256, len -= 256) {
+		const __m512i by = factors(32);
+
+		a = fold(a, by, _mm512_loadu_si512(at));
+		b = fold(b, by, _mm512_loadu_si512(at + 64));
+		c = fold(c, by, _mm512_loadu_si512(at + 128));
+		d = fold(d, by, _mm512_loadu_si512(at + 192));
+	}
+	d = fold(a, factors(24), fold(b, factors(16), fold(c, factors(8), d)));
+	for (; len >= 64; at += 64, len -= 64)
+		d = fold(d, factors(8), _mm512_loadu_si512(at));
+	return by_lane(close_up(d), at, len);
+}
+
 #elif defined(__ARM_FEATURE_CRC32)
 
 static uint32_t by_lane(uint32_t crc, const uint8_t *at, size_t len)
@@ -127,6 +187,8 @@ bool td_crc32c_usable(enum td_crc32c_backend backend)
 		return __builtin_cpu_supports("sse4.2");
 	if (backend == TD_CRC32C_LANES)
 		return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul");
+	if (backend == TD_CRC32C_WIDE)
+		return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("vpclmulqdq");
 #elif defined(__ARM_FEATURE_CRC32)
 	if (backend == TD_CRC32C_LANE)
 		return true;
@@ -138,6 +200,8 @@ uint32_t td_crc32c_by(enum td_crc32c_backend backend, uint32_t crc, const void *
 {
 	TD_ASSERT(td_crc32c_usable(backend));
 #if defined(__x86_64__)
+	if (backend == TD_CRC32C_WIDE)
+		return ~by_wide(~crc, bytes, len);
 	if (backend == TD_CRC32C_LANES)
 		return ~by_lanes(~crc, bytes, len);
 #endif
@@ -151,6 +215,8 @@ uint32_t td_crc32c_by(enum td_crc32c_backend backend, uint32_t crc, const void *
 uint32_t td_crc32c(uint32_t crc, const void *bytes, size_t len)
 {
 #if defined(__x86_64__)
+	if (len >= WIDE_FROM && td_crc32c_usable(TD_CRC32C_WIDE))
+		return ~by_wide(~crc, bytes, len);
 	if (TD_LIKELY(td_crc32c_usable(TD_CRC32C_LANES)))
 		return ~by_lanes(~crc, bytes, len);
 	if (td_crc32c_usable(TD_CRC32C_LANE))

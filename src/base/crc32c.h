@@ -21,6 +21,7 @@ enum td_crc32c_backend {
 	TD_CRC32C_TABLE, /* anywhere */
 	TD_CRC32C_LANE,  /* the instruction of SSE4.2 or ARMv8: one chain */
 	TD_CRC32C_LANES, /* x86: three chains at once, joined by a carry-less product */
+	TD_CRC32C_WIDE,  /* x86 with AVX-512: products of four times 128 bits, from 256 bytes on */
 	TD_CRC32C_BACKENDS,
 };
 /* For tests and benchmarks. */

@@ -87,7 +87,8 @@ static inline unsigned td_frame_whitening(const struct td_frame_header *header)
 struct td_frame_builder {
 	uint8_t *at;
 	size_t capacity;
-	size_t len; /* header and records so far */
+	size_t len;    /* header and records so far */
+	size_t summed; /* up to where the records have their checksums */
 	uint32_t records;
 	bool strict;
 	bool holes;
@@ -110,7 +111,8 @@ bool td_frame_room(const struct td_frame_builder *builder, size_t records, size_
 
 /*
  * A record whose body is the parts in a row, at least one byte, the first its kind (2 or more).
- * Copied once. Its offset in the frame: with that of the frame and the whitening, its location.
+ * Copied once; its checksum is there after finish. Its offset in the frame: with that of the frame
+ * and the whitening, its location.
  */
 uint32_t td_frame_put(struct td_frame_builder *builder, const struct td_text *parts, size_t count);
 /* A hole: these positions have no record. `first` is what the next record would have had. */

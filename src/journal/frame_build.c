@@ -2,6 +2,8 @@
 
 #include "base/base.h"
 
+#define SUM_FROM 4096
+
 /* What a record takes beside its body, at most. */
 #define RECORD_ROOM (TD_RECORD_HEAD_BYTES + 7)
 
@@ -20,6 +22,7 @@ void td_frame_reset(struct td_frame_builder *builder, void *buffer, size_t capac
 		.capacity =
 			capacity < TD_FRAME_BYTES_MAX ? capacity & ~(size_t)7 : TD_FRAME_BYTES_MAX,
 		.len = TD_FRAME_HEADER_BYTES,
+		.summed = TD_FRAME_HEADER_BYTES,
 		.strict = strict,
 	};
 }
@@ -45,10 +48,28 @@ static uint8_t *take(struct td_frame_builder *builder, size_t size)
 	return at;
 }
 
-static uint32_t close_record(const struct td_frame_builder *builder, uint8_t *at, size_t body_bytes)
+/* The checksums of the records that have none yet. */
+static void sum(struct td_frame_builder *builder)
+{
+	while (builder->summed < builder->len) {
+		uint8_t *at = builder->at + builder->summed;
+		size_t body_bytes = td_le32_get(at) - TD_RECORD_HEAD_BYTES;
+
+		td_le32_put(at + 4, td_crc32c(0, at + TD_RECORD_HEAD_BYTES, body_bytes));
+		builder->summed += td_record_size(body_bytes);
+	}
+}
+
+/*
+ * The checksum of a record is not taken at once: wide loads of what was stored a moment ago, in
+ * parts, wait until the stores have reached the cache. From a few KiB on they have, and the bytes
+ * are still near.
+ */
+static uint32_t close_record(struct td_frame_builder *builder, uint8_t *at, size_t body_bytes)
 {
 	td_le32_put(at, (uint32_t)(TD_RECORD_HEAD_BYTES + body_bytes));
-	td_le32_put(at + 4, td_crc32c(0, at + TD_RECORD_HEAD_BYTES, body_bytes));
+	if (builder->len - builder->summed >= SUM_FROM)
+		sum(builder);
 	return (uint32_t)(at - builder->at);
 }
 
@@ -133,6 +154,7 @@ size_t td_frame_finish(struct td_frame_builder *builder, const struct td_frame_f
 
 	check_fields(builder, fields);
 	TD_ASSERT(size <= builder->capacity);
+	sum(builder);
 	memset(at + builder->len, TD_FRAME_FILLING, size - builder->len);
 	builder->len = size;
 	whiten(builder, fields);

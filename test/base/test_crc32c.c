@@ -68,6 +68,9 @@ static void crc32c_is_the_definition_at_every_length_and_alignment(void **state)
 		for (size_t from = 0; from < 8; from += len % 3 + 1)
 			each_back_end_gives((uint32_t)len * 77, random_bytes + from, len,
 				by_definition((uint32_t)len * 77, random_bytes + from, len));
+	for (size_t len = 700; len < 1700; len += len % 7 + 1)
+		each_back_end_gives(~(uint32_t)len, random_bytes + len % 64, len,
+			by_definition(~(uint32_t)len, random_bytes + len % 64, len));
 	/* the longest runs, and what comes behind them */
 	for (size_t len = 3000; len < sizeof(random_bytes); len += 137)
 		each_back_end_gives(1, random_bytes, len, by_definition(1, random_bytes, len));
