@@ -43,6 +43,12 @@ static bool find_work(
 		chore->kind = TD_WORK_COMMIT;
 		return true;
 	}
+	if ((kinds & TD_WORK_INDEX & ~store->out) != 0) {
+		chore->make = td_catalog_make_next(store);
+		chore->kind = TD_WORK_INDEX;
+		if (chore->make != NULL)
+			return true;
+	}
 	if ((kinds & TD_WORK_RETAIN & ~store->out) != 0 && td_retain_due(store)) {
 		chore->kind = TD_WORK_RETAIN;
 		return true;
@@ -74,6 +80,8 @@ void td_chore_run(struct td_chore *chore)
 {
 	if (chore->work != NULL)
 		td_work_run(chore->work);
+	else if (chore->make != NULL)
+		td_catalog_make_run(chore->make);
 }
 
 /* --- taps ----------------------------------------------------------------------------------- */
@@ -108,6 +116,7 @@ static int tap(struct td_store *store, struct td_error *err)
 int td_store_done(struct td_store *store, struct td_chore *chore, struct td_error *err)
 {
 	unsigned kind = chore->kind;
+	struct td_catalog_make *make = chore->make;
 	int code = 0;
 
 	if (chore->work != NULL)
@@ -127,6 +136,8 @@ int td_store_done(struct td_store *store, struct td_chore *chore, struct td_erro
 			store->tapped = store->shelf.durable(store->shelf.arg);
 			code = 0;
 		}
+	} else if (kind == TD_WORK_INDEX) {
+		store->making = td_catalog_make_done(store, make, NULL);
 	} else if (kind == TD_WORK_RETAIN) {
 		code = td_retain(store, err);
 		/* The frame is full: the rest later. */

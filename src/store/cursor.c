@@ -265,6 +265,12 @@ int td_store_damage(uint64_t from, uint64_t to, const char *what, struct td_erro
 		"positions %" PRIu64 " to %" PRIu64 ": %s", from, to, what);
 }
 
+int td_store_lost(struct td_error *err)
+{
+	return td_error_set(err, TD_E_DAMAGED, TD_NO_OFFSET,
+		"the index beside a segment cannot be read: open the store again");
+}
+
 static int next_scanned(struct td_cursor *cursor, struct td_stored *stored, struct td_error *err)
 {
 	const struct td_shelf *shelf = &cursor->store->shelf;
@@ -290,6 +296,8 @@ static int next_scanned(struct td_cursor *cursor, struct td_stored *stored, stru
 		if (!fits(cursor, &event, record.position) ||
 			td_cursor_is_removed(cursor, record.position))
 			continue;
+		if (cursor->lost)
+			return td_store_lost(err);
 		td_stored_of(stored, &event, record.position);
 		return 0;
 	}
@@ -331,6 +339,9 @@ int td_store_fetch(struct td_store *store, uint64_t position, uint64_t location,
 static int next_indexed(struct td_cursor *cursor, struct td_stored *stored, struct td_error *err)
 {
 	while (cursor->at < cursor->count || td_cursor_fill(cursor)) {
+		if (cursor->lost)
+			break;
+
 		struct td_event_record event;
 		uint64_t position = cursor->batch[cursor->at].position;
 		int code = td_store_fetch(cursor->store, position,
@@ -350,6 +361,10 @@ static int next_indexed(struct td_cursor *cursor, struct td_stored *stored, stru
 			continue;
 		td_stored_of(stored, &event, position);
 		return 0;
+	}
+	if (cursor->lost) {
+		cursor->finished = true;
+		return td_store_lost(err);
 	}
 	return td_buf_check(&cursor->list, err) != 0 ? TD_E_NOMEM : no_more(err);
 }

@@ -33,6 +33,7 @@ struct td_cursor {
 	/* Forward: the next position to look at. Backward: all at or above were looked at. */
 	uint64_t next;
 	bool ended;    /* nothing more was there when it was looked */
+	bool lost;     /* a page of the index could not be had meanwhile */
 	bool finished; /* nothing more will fit */
 	struct {
 		uint64_t position, location;

@@ -106,10 +106,7 @@ static void list_chain(struct td_cursor *cursor, uint32_t ref)
 
 		if (run == NULL) {
 			while (--position > 0) {
-				line = td_runs_line(&store->runs, position);
-				if (line != NULL && line->subject == ref &&
-					(line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) ==
-						TD_LINE_EVENT)
+				if (td_store_is_of(store, position, ref))
 					break;
 			}
 			continue;
@@ -272,12 +269,18 @@ static void fill(struct td_cursor *cursor)
 
 bool td_cursor_fill(struct td_cursor *cursor)
 {
+	uint64_t losses;
+
 	cursor->at = cursor->count = 0;
 	cursor->ended = false;
 	while (cursor->count == 0 && !cursor->ended) {
 		td_mutex_lock(&cursor->store->lock);
 		cursor->batch_removals = removals(cursor);
+		td_runs_trim(&cursor->store->runs, cursor->store->index_bytes);
+		losses = cursor->store->runs.losses;
 		fill(cursor);
+		cursor->lost = cursor->lost || cursor->store->runs.losses != losses;
+		cursor->ended = cursor->ended || cursor->lost;
 		td_mutex_unlock(&cursor->store->lock);
 	}
 	return cursor->count > 0;
@@ -291,19 +294,28 @@ static void look(struct td_cursor *cursor, uint64_t position)
 {
 	struct td_store *store = cursor->store;
 
+	uint64_t losses;
+
 	memset(cursor->removed_bits, 0, sizeof(cursor->removed_bits));
 	td_mutex_lock(&store->lock);
+	losses = store->runs.losses;
 	cursor->clean_removals = atomic_load_explicit(&store->removals, memory_order_acquire);
 	cursor->clean_from = position;
 	cursor->clean_to = position + BITS < durable(cursor) ? position + BITS : durable(cursor);
-	for (size_t i = 0; i < cursor->clean_to - position; i++) {
-		const struct td_line *line = td_runs_line(&store->runs, position + i);
+	for (uint64_t at = position; at < cursor->clean_to; at++) {
+		const struct td_run *run = td_runs_find(&store->runs, at);
 
+		/* Most have lost nothing: then their pages are not even looked at. */
+		if (run != NULL && run->removed == 0 && !run->forgotten) {
+			at = run->next - 1;
+			continue;
+		}
 		/* Without a line its run is gone, and all in it. */
-		if (line == NULL || ((line->flags & TD_LINE_REMOVED) != 0 &&
-					    !td_store_is_pending(store, position + i)))
-			cursor->removed_bits[i / 64] |= (uint64_t)1 << i % 64;
+		if (run == NULL || !td_store_sees(store, td_run_line(run, at), at))
+			cursor->removed_bits[(at - position) / 64] |= (uint64_t)1
+								      << (at - position) % 64;
 	}
+	cursor->lost = cursor->lost || store->runs.losses != losses;
 	td_mutex_unlock(&store->lock);
 }
 

@@ -138,8 +138,9 @@ static int fold_removal(struct td_store *store, const struct td_record *at, stru
 			struct td_run *run = td_runs_find(&store->runs, i);
 			const struct td_line *line = run != NULL ? td_run_line(run, i) : NULL;
 
-			/* What was rewritten since is not there any more. */
+			/* What was rewritten since is not there any more; a catalog may know. */
 			if (line == NULL ||
+				(run->catalog != NULL && at->position < run->catalog->head.as_of) ||
 				(line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) != TD_LINE_EVENT)
 				continue;
 			if (td_index_reserve_gone(store, err) != 0)
@@ -199,6 +200,20 @@ static int fold_body(struct td_store *store, const struct td_record *at, struct 
 	default:
 		return 0;
 	}
+}
+
+int td_index_fold_note(struct td_store *store, const struct td_record *record, struct td_error *err)
+{
+	struct td_event_record event;
+
+	if (record->body.len == 0)
+		return damaged(record, err, "empty");
+	if (record->body.at[0] != TD_RECORD_EVENT)
+		return fold_body(store, record, NULL, err);
+	if (td_event_record_read(&event, record->body) != NULL ||
+		event.log != TD_LOG_NUMBER_CONTROL)
+		return damaged(record, err, "not what its index says");
+	return td_logs_fold(store, &event, err);
 }
 
 int td_index_fold(struct td_store *store, const struct td_record *record, struct td_error *err)
@@ -298,11 +313,11 @@ static struct td_fallen live_below(
 				position, line->seq, td_line_revision(line, last_revision)};
 	}
 	while (--position > 0) {
+		if (!td_store_is_of(store, position, ref))
+			continue;
 		line = td_runs_line(&store->runs, position);
-		if (line != NULL && line->subject == ref &&
-			(line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) == TD_LINE_EVENT)
-			return (struct td_fallen){
-				position, line->seq, td_line_revision(line, last_revision)};
+		return (struct td_fallen){
+			position, line->seq, td_line_revision(line, last_revision)};
 	}
 	TD_UNREACHABLE();
 }
@@ -325,6 +340,58 @@ static void fall(struct td_store *store, struct td_log *log, uint32_t ref, uint6
 		subject->revision = live.revision;
 }
 
+uint32_t td_store_ref(const struct td_store *store, const struct td_run *run, struct td_line *line)
+{
+	struct td_catalog_subject subject;
+	char address[TD_ADDRESS_BYTES_MAX];
+	struct td_text text;
+
+	if ((line->flags & TD_LINE_LOCAL) == 0)
+		return line->subject;
+	if (!td_catalog_peek(run->catalog, TD_CATALOG_SUBJECTS,
+		    (uint64_t)line->subject * sizeof(subject), &subject, sizeof(subject)) ||
+		subject.address_len > sizeof(address) ||
+		!td_catalog_peek(run->catalog, TD_CATALOG_ADDRESSES, subject.address, address,
+			subject.address_len)) {
+		run->owner->losses++;
+		return TD_SUBJECT_NONE;
+	}
+	text = td_text_of(address, subject.address_len);
+	line->subject = td_subjects_find(
+		&store->subjects, td_subjects_hash(&store->subjects, text), text, line->log);
+	line->flags &= (uint16_t)~TD_LINE_LOCAL;
+	return line->subject;
+}
+
+bool td_store_is_of(const struct td_store *store, uint64_t position, uint32_t ref)
+{
+	const struct td_run *run = td_runs_find(&store->runs, position);
+	struct td_line *line = run != NULL ? td_run_line(run, position) : NULL;
+
+	return line != NULL && (line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) == TD_LINE_EVENT &&
+	       td_store_ref(store, run, line) == ref;
+}
+
+int td_index_fall(struct td_store *store, uint32_t ref, struct td_error *err)
+{
+	const struct td_subject *subject = td_subject_at(&store->subjects, ref);
+	const struct td_run *run;
+	int code;
+
+	/* Gone meanwhile, another's by now, or with a later event. */
+	if (subject->log >= store->logs.count || store->logs.at[subject->log] == NULL ||
+		subject->count == 0)
+		return 0;
+	run = td_runs_find(&store->runs, subject->position);
+	if (run == NULL || (td_run_line(run, subject->position)->flags & TD_LINE_REMOVED) == 0 ||
+		td_map_get(&store->fallen, ref) != NULL)
+		return 0;
+	code = td_index_reserve_gone(store, err);
+	if (code == 0)
+		fall(store, store->logs.at[subject->log], ref, subject->position);
+	return code;
+}
+
 static void subject_end(struct td_store *store, struct td_log *log, uint32_t ref)
 {
 	free(td_map_remove(&store->fallen, ref));
@@ -338,11 +405,12 @@ void td_index_gone(
 {
 	struct td_line *line = td_run_line(run, position);
 	struct td_log *log = store->logs.at[line->log];
-	uint32_t ref = line->subject;
+	uint32_t ref = td_store_ref(store, run, line);
 	struct td_subject *subject = td_subject_at(&store->subjects, ref);
 	uint64_t latest = td_store_live(store, ref).position;
 
 	TD_ASSERT((line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) == TD_LINE_EVENT);
+	td_run_touch(run, position);
 	line->flags |= TD_LINE_REMOVED;
 	run->removed++;
 	run->dead++;

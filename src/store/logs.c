@@ -201,6 +201,26 @@ int td_store_log_set(struct td_store *store, struct td_text name,
 
 /* --- delete --------------------------------------------------------------------------------- */
 
+/* Pages that are in memory; those that come later ask the catalog's list of logs. */
+static void forget_lines(struct td_run *run, const struct td_run_log *in)
+{
+	for (uint64_t at = in->first; at <= in->last; at++) {
+		struct td_line *heap = run->heaps[at / TD_LINES_HEAP], *line;
+
+		if (heap == NULL)
+			continue;
+		line = &heap[at % TD_LINES_HEAP];
+		if ((line->flags & TD_LINE_EVENT) != 0 && line->log == in->log) {
+			run->removed -= (line->flags & TD_LINE_REMOVED) != 0;
+			line->flags = 0;
+		}
+	}
+	for (size_t i = 0; run->catalog != NULL && i < run->catalog->head.logs; i++) {
+		if (run->catalog->logs[i] == in->log)
+			run->catalog->logs[i] = TD_LOG_GONE;
+	}
+}
+
 /* Its lines are nobody's any more, so that another log may take the index. */
 static void forget(struct td_store *store, struct td_log *log)
 {
@@ -210,12 +230,8 @@ static void forget(struct td_store *store, struct td_log *log)
 		for (size_t j = 0; j < run->logs_count; j++) {
 			if (run->logs[j].log != log->index)
 				continue;
-			for (uint64_t at = run->logs[j].first; at <= run->logs[j].last; at++) {
-				struct td_line *line = td_run_line(run, run->base + at);
-
-				if (line->log == log->index)
-					line->flags &= (uint16_t)~TD_LINE_EVENT;
-			}
+			run->forgotten = true;
+			forget_lines(run, &run->logs[j]);
 			run->logs[j] = run->logs[--run->logs_count];
 			break;
 		}

@@ -122,12 +122,12 @@ int td_store_subjects(struct td_store *store, struct td_text log, struct td_text
 
 static uint32_t tag_of(const struct td_store *store, struct td_text text)
 {
-	uint32_t tag = (uint32_t)td_hash(text.at, text.len, store->seed);
+	uint32_t tag = (uint32_t)td_hash(text.at, text.len, store->top_seed);
 
 	return text.at == NULL ? 0 : tag != 0 ? tag : 1;
 }
 
-static struct td_tag tag_record(const struct td_store *store, const struct td_record *record)
+struct td_tag td_store_tag(const struct td_store *store, const struct td_record *record)
 {
 	struct td_buf buf = TD_BUF_INIT((size_t)4 * TD_ATTRIBUTE_BYTES_MAX);
 	struct td_event_record event;
@@ -153,7 +153,7 @@ static uint64_t untagged(const struct td_store *store, uint64_t from)
 
 	for (const struct td_run *run = td_runs_from(&store->runs, from); run != NULL;
 		run = td_runs_from(&store->runs, run->next)) {
-		if (run->base + run->tags_count < run->next)
+		if (run->catalog == NULL && run->base + run->tags_count < run->next)
 			return run->base + run->tags_count < end ? run->base + run->tags_count : 0;
 	}
 	return 0;
@@ -164,12 +164,13 @@ static bool note(struct td_store *store, uint64_t position, struct td_tag tag)
 {
 	struct td_run *run = td_runs_find(&store->runs, position);
 
-	while (run != NULL && run->base + run->tags_count < position) {
+	if (run == NULL || run->catalog != NULL)
+		return true;
+	while (run->base + run->tags_count < position) {
 		if (!td_run_tag(&store->runs, run, (struct td_tag){0}))
 			return false;
 	}
-	return run == NULL || run->base + run->tags_count > position ||
-	       td_run_tag(&store->runs, run, tag);
+	return run->base + run->tags_count > position || td_run_tag(&store->runs, run, tag);
 }
 
 static int tag_all(struct td_store *store, struct td_error *err)
@@ -186,7 +187,7 @@ static int tag_all(struct td_store *store, struct td_error *err)
 	while (from != 0 && code == 0) {
 		code = store->shelf.scan(store->shelf.arg, &place, &record, &lost_to, err);
 		if (code == 0) {
-			struct td_tag tag = tag_record(store, &record);
+			struct td_tag tag = td_store_tag(store, &record);
 
 			td_mutex_lock(&store->lock);
 			code = note(store, record.position, tag) ? 0 : td_error_nomem(err);
@@ -203,26 +204,64 @@ static int tag_all(struct td_store *store, struct td_error *err)
 
 /* --- by tag --------------------------------------------------------------------------------- */
 
+/* The tags of some lines from i on; returns how many. Of a catalog: those of a page, copied. */
+static size_t tags_at(
+	const struct td_run *run, size_t i, struct td_tag *room, const struct td_tag **tags)
+{
+	size_t count = (size_t)(run->next - run->base) - i;
+
+	if (run->catalog == NULL) {
+		*tags = run->tags + i;
+		return i < run->tags_count ? run->tags_count - i : 0;
+	}
+	count = count < TD_LINES_HEAP ? count : TD_LINES_HEAP;
+	*tags = room;
+	if (td_catalog_peek(
+		    run->catalog, TD_CATALOG_TAGS, i * sizeof(*room), room, count * sizeof(*room)))
+		return count;
+	run->owner->losses++;
+	return 0;
+}
+
+static bool tag_fits(const struct td_tag *has, struct td_tag wanted)
+{
+	return wanted.id != 0 ? has->id == wanted.id : has->story == wanted.story;
+}
+
+/* The same in one run. */
+static uint64_t tagged_in(const struct td_store *store, const struct td_run *run, uint64_t from,
+	struct td_tag tag, uint64_t *location)
+{
+	struct td_tag room[TD_LINES_HEAP];
+	const struct td_tag *tags;
+	size_t i = from > run->base ? (size_t)(from - run->base) : 0, n;
+
+	for (; i < run->next - run->base && (n = tags_at(run, i, room, &tags)) > 0; i += n) {
+		for (size_t j = 0; j < n; j++) {
+			const struct td_line *line;
+
+			if (!tag_fits(&tags[j], tag))
+				continue;
+			line = td_run_line(run, run->base + i + j);
+			if (!td_store_sees(store, line, run->base + i + j))
+				continue;
+			*location = td_run_location(run, line);
+			return run->base + i + j;
+		}
+	}
+	return 0;
+}
+
 /* The next position from `from` on with this tag that readers see; 0: none. Under the lock. */
 static uint64_t next_tagged(
 	const struct td_store *store, uint64_t from, struct td_tag tag, uint64_t *location)
 {
 	for (const struct td_run *run = td_runs_from(&store->runs, from); run != NULL;
 		run = td_runs_from(&store->runs, run->next)) {
-		size_t i = from > run->base ? (size_t)(from - run->base) : 0;
+		uint64_t position = tagged_in(store, run, from, tag, location);
 
-		for (; i < run->tags_count; i++) {
-			const struct td_line *line;
-
-			if (tag.id != 0 ? run->tags[i].id != tag.id
-					: run->tags[i].story != tag.story)
-				continue;
-			line = td_run_line(run, run->base + i);
-			if (!td_store_sees(store, line, run->base + i))
-				continue;
-			*location = td_run_location(run, line);
-			return run->base + i;
-		}
+		if (position != 0)
+			return position;
 	}
 	return 0;
 }

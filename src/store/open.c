@@ -26,6 +26,9 @@ static int keep_options(
 
 	store->clock = options->journal.clock != NULL ? options->journal.clock : &td_clock_real;
 	store->random = options->journal.random != NULL ? options->journal.random : &td_random_real;
+	store->disk = options->journal.disk != NULL ? options->journal.disk : &td_disk_real;
+	store->read_only = options->journal.read_only;
+	store->restored.max = SIZE_MAX / 2;
 	store->index_bytes = options->index_bytes != 0 ? options->index_bytes : (size_t)64 << 20;
 	store->payload_bytes_max =
 		options->payload_bytes_max != 0 ? options->payload_bytes_max : TD_PAYLOAD_DEFAULT;
@@ -122,6 +125,8 @@ static void store_free(struct td_store *store)
 		store->chores = chore->next;
 		free(chore);
 	}
+	td_catalog_make_free(store->making);
+	td_buf_fini(&store->restored);
 	td_logs_fini(&store->logs);
 	td_subjects_fini(&store->subjects);
 	td_tops_fini(&store->tops);
@@ -148,14 +153,15 @@ static int fold_lost(struct td_store *store, uint64_t from, uint64_t to, struct 
 	return 0;
 }
 
-static int fold(struct td_store *store, struct td_error *err)
+/* Records [from, to), as they stand. */
+static int fold_records(struct td_store *store, uint64_t from, uint64_t to, struct td_error *err)
 {
-	struct td_place place = td_place_at(1);
+	struct td_place place = td_place_at(from);
 	struct td_record record;
 	uint64_t lost_to = 0;
-	int code;
+	int code = 0;
 
-	for (;;) {
+	while (place.scan.position < to) {
 		code = store->shelf.scan(store->shelf.arg, &place, &record, &lost_to, err);
 		if (code == TD_E_DAMAGED) {
 			code = fold_lost(store, place.scan.position, lost_to, err);
@@ -168,7 +174,57 @@ static int fold(struct td_store *store, struct td_error *err)
 			break;
 	}
 	store->shelf.leave(&place);
-	return code == TD_E_NOT_FOUND ? td_index_fold_end(store, err) : code;
+	return code == TD_E_NOT_FOUND ? 0 : code;
+}
+
+/* The longest window of duplicates, of the logs known so far; at least that of `events`. */
+static td_time longest_window(const struct td_store *store)
+{
+	int64_t ms = 0;
+
+	for (size_t i = 0; i < store->logs.count; i++) {
+		const struct td_log *log = store->logs.at[i];
+
+		if (log != NULL && log->config.duplicates_ms > ms)
+			ms = log->config.duplicates_ms;
+	}
+	return ms < INT64_MAX / 1000000 ? ms * 1000000 : INT64_MAX;
+}
+
+/* Segment by segment: by its catalog, or by its records where those tell of duplicates, too. */
+static int fold_segments(struct td_store *store, const struct td_segment_info *segments,
+	size_t count, struct td_error *err)
+{
+	td_time now = td_clock_wall(store->clock);
+	int code = 0;
+
+	for (size_t i = 0; code == 0 && i < count; i++) {
+		td_time window = longest_window(store);
+
+		code = TD_E_NOT_FOUND;
+		if (segments[i].sealed && window < INT64_MAX && segments[i].to < now - window)
+			code = td_store_restore(store, &segments[i], err);
+		if (code == TD_E_NOT_FOUND)
+			code = fold_records(store, segments[i].base,
+				segments[i].sealed ? segments[i].next : UINT64_MAX, err);
+	}
+	if (code == 0)
+		code = td_store_restore_end(store, err);
+	return code == 0 ? td_index_fold_end(store, err) : code;
+}
+
+static int fold(struct td_store *store, struct td_error *err)
+{
+	size_t count = td_journal_segments(store->shelf.journal, NULL, 0);
+	struct td_segment_info *segments = malloc((count + 1) * sizeof(*segments));
+	int code;
+
+	if (segments == NULL)
+		return td_error_nomem(err);
+	td_journal_segments(store->shelf.journal, segments, count);
+	code = fold_segments(store, segments, count, err);
+	free(segments);
+	return code;
 }
 
 /* The first record of a store: its secret. */

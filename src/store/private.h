@@ -18,6 +18,7 @@
 #include <inttypes.h>
 
 #include "store/header.h"
+#include "store/catalog.h"
 #include "store/log.h"
 #include "store/record.h"
 #include "store/run.h"
@@ -97,6 +98,11 @@ struct td_store {
 	bool crowd_lost; /* there were more: look at all */
 	uint64_t retain_positions[4096];
 
+	const struct td_disk *disk;
+	bool read_only;
+	struct td_catalog_make *making; /* to be run again */
+	struct td_buf restored;         /* subjects whose last event was removed: refs */
+
 	struct td_chore *chores; /* free ones */
 	unsigned out;            /* kinds of the store's own that are out */
 	uint64_t tapped;         /* the first position taps have not heard of */
@@ -113,6 +119,8 @@ uint64_t td_store_seen(const struct td_store *store, uint32_t ref);
 
 void td_stored_of(struct td_stored *stored, const struct td_event_record *event, uint64_t position);
 int td_store_damage(uint64_t from, uint64_t to, const char *what, struct td_error *err);
+/* TD_E_DAMAGED: a page of an index could not be read. */
+int td_store_lost(struct td_error *err);
 /* The record at a position and location. TD_E_NOT_FOUND: removed meanwhile. Without the lock. */
 int td_store_fetch(struct td_store *store, uint64_t position, uint64_t location,
 	struct td_held *held, struct td_event_record *event, struct td_error *err);
@@ -129,6 +137,11 @@ void td_index_settle(
 	struct td_store *store, struct td_log *log, uint32_t ref, bool fresh, uint64_t position);
 /* A record that is read when the store opens. TD_E_DAMAGED: it contradicts those before it. */
 int td_index_fold(struct td_store *store, const struct td_record *record, struct td_error *err);
+/* The same of a record that a catalog notes: its line is there. */
+int td_index_fold_note(
+	struct td_store *store, const struct td_record *record, struct td_error *err);
+/* A subject whose last event is removed has another as its latest. */
+int td_index_fall(struct td_store *store, uint32_t ref, struct td_error *err);
 /* Tops of subjects that live: after the last record was read. */
 int td_index_fold_end(struct td_store *store, struct td_error *err);
 /* A live event is gone: line, subject, log. *top is told where its subject's last is gone. */
@@ -139,8 +152,31 @@ struct td_gone {
 int td_index_reserve_gone(struct td_store *store, struct td_error *err); /* for the next one */
 void td_index_gone(
 	struct td_store *store, struct td_run *run, uint64_t position, struct td_gone *gone);
+/* The subject of a live event's line; TD_SUBJECT_NONE: its catalog cannot be read. */
+uint32_t td_store_ref(const struct td_store *store, const struct td_run *run, struct td_line *line);
+/* Whether a live event of this subject stands there. */
+bool td_store_is_of(const struct td_store *store, uint64_t position, uint32_t ref);
 /* Runs of which nothing is left, in memory. */
 void td_index_sweep(struct td_store *store, struct td_run *run);
+
+/* look.c: hashes of id and story of a record. */
+struct td_tag td_store_tag(const struct td_store *store, const struct td_record *record);
+
+/* --- catalog_make.c, restore.c ------------------------------------------------------------- */
+
+struct td_catalog_make;
+/* A catalog to be made, or NULL: none now. */
+struct td_catalog_make *td_catalog_make_next(struct td_store *store);
+/* Blocks; any thread. */
+void td_catalog_make_run(struct td_catalog_make *make);
+/* NULL: it is over; else it is to be run once more. */
+struct td_catalog_make *td_catalog_make_done(
+	struct td_store *store, struct td_catalog_make *make, struct td_error *err);
+void td_catalog_make_free(struct td_catalog_make *make);
+/* What a segment's catalog says, in place of its records. TD_E_NOT_FOUND: read those. */
+int td_store_restore(
+	struct td_store *store, const struct td_segment_info *segment, struct td_error *err);
+int td_store_restore_end(struct td_store *store, struct td_error *err);
 
 /* --- remove.c ----------------------------------------------------------------------------- */
 

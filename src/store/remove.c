@@ -273,7 +273,7 @@ static void gather_matching(struct td_store *store, struct td_log *log,
 
 	while (run != NULL && left > 0) {
 		for (; position < run->next && left > 0; position++) {
-			const struct td_line *line = td_run_line(run, position);
+			struct td_line *line = td_run_line(run, position);
 
 			if (!is_live(line, log))
 				continue;
@@ -282,8 +282,8 @@ static void gather_matching(struct td_store *store, struct td_log *log,
 				return;
 			if (removal->pattern.at == NULL ||
 				td_pattern_matches(removal->pattern,
-					td_subject_address(
-						td_subject_at(&store->subjects, line->subject))))
+					td_subject_address(td_subject_at(
+						&store->subjects, td_store_ref(store, run, line)))))
 				add(buf, position);
 		}
 		run = td_runs_from(&store->runs, run->next);
@@ -316,6 +316,7 @@ int td_store_remove(struct td_store *store, const struct td_removal *removal, ui
 {
 	struct td_buf buf = TD_BUF_INIT(SIZE_MAX / 2);
 	struct td_log *log = td_logs_find(&store->logs, removal->log);
+	uint64_t losses;
 	int code = td_store_failed(store, err);
 
 	*removed = *rests_on = 0;
@@ -333,7 +334,11 @@ int td_store_remove(struct td_store *store, const struct td_removal *removal, ui
 	if (removal->pattern.at != NULL && (code = td_pattern_check(removal->pattern, err)) != 0)
 		return td_error_wrap(err, code, "pattern %.*s", TD_TEXT_ARG(removal->pattern));
 	td_mutex_lock(&store->lock);
+	td_runs_trim(&store->runs, store->index_bytes);
+	losses = store->runs.losses;
 	code = gather(store, log, removal, &buf, err);
+	if (code == 0 && store->runs.losses != losses)
+		code = td_store_lost(err);
 	if (code == 0)
 		code = td_remove_positions(store, log, (const uint64_t *)(void *)buf.at,
 			buf.len / sizeof(uint64_t), removal->erase, removal->rule, removed, err);

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "store/catalog.h"
+
 void td_runs_init(struct td_runs *runs)
 {
 	*runs = (struct td_runs){0};
@@ -13,18 +15,22 @@ static void run_free(struct td_run *run)
 		return;
 	for (size_t i = 0; i < run->heaps_count; i++)
 		free(run->heaps[i]);
+	td_catalog_close(run->catalog);
 	free(run->heaps);
+	free(run->dirty);
 	free(run->links);
 	free(run->logs);
 	free(run->tags);
 	free(run);
 }
 
-static size_t run_bytes(const struct td_run *run)
+static size_t pages_of(const struct td_run *run)
 {
-	return sizeof(*run) + run->heaps_count * TD_LINES_HEAP * sizeof(struct td_line) +
-	       run->heaps_cap * sizeof(struct td_line *) + run->links_cap * sizeof(uint64_t) +
-	       run->logs_cap * sizeof(struct td_run_log) + run->tags_cap * sizeof(struct td_tag);
+	size_t pages = 0;
+
+	for (size_t i = 0; i < run->heaps_count; i++)
+		pages += run->heaps[i] != NULL;
+	return pages;
 }
 
 void td_runs_fini(struct td_runs *runs)
@@ -33,6 +39,7 @@ void td_runs_fini(struct td_runs *runs)
 		run_free(runs->at[i]);
 	free(runs->at);
 	run_free(runs->spare);
+	free(runs->lost);
 	td_runs_init(runs);
 }
 
@@ -59,12 +66,13 @@ static size_t lines_of(const struct td_run *run)
 	return (size_t)(run->next - run->base);
 }
 
-static bool run_reserve(struct td_run *run, size_t more, size_t logs)
+static bool run_reserve(struct td_runs *runs, struct td_run *run, size_t more, size_t logs)
 {
 	size_t heaps = (lines_of(run) + more + TD_LINES_HEAP - 1) / TD_LINES_HEAP;
 
 	if (!array_reserve(
 		    (void **)&run->heaps, &run->heaps_cap, heaps, sizeof(struct td_line *)) ||
+		!array_reserve((void **)&run->dirty, &run->dirty_cap, heaps, 1) ||
 		!array_reserve((void **)&run->links, &run->links_cap, run->links_count + more,
 			sizeof(uint64_t)) ||
 		!array_reserve((void **)&run->logs, &run->logs_cap, run->logs_count + logs,
@@ -75,33 +83,27 @@ static bool run_reserve(struct td_run *run, size_t more, size_t logs)
 
 		if (heap == NULL)
 			return false;
+		run->dirty[run->heaps_count] = 0;
 		run->heaps[run->heaps_count++] = heap;
+		runs->bytes += TD_LINES_HEAP * sizeof(*heap);
 	}
 	return true;
 }
 
 bool td_runs_reserve(struct td_runs *runs, size_t more, size_t logs)
 {
-	size_t before = 0, after = 0;
 	struct td_run *newest = runs->count > 0 ? runs->at[runs->count - 1] : NULL;
-	bool enough = true;
 
-	if (runs->spare == NULL)
+	if (runs->spare == NULL) {
 		runs->spare = calloc(1, sizeof(*runs->spare));
-	if (runs->spare == NULL || !array_reserve((void **)&runs->at, &runs->cap, runs->count + 1,
-					   sizeof(struct td_run *)))
-		return false;
-	for (int i = 0; i < 2; i++) {
-		struct td_run *run = i == 0 ? runs->spare : newest;
-
-		if (run == NULL)
-			continue;
-		before += run_bytes(run);
-		enough = enough && run_reserve(run, more, logs);
-		after += run_bytes(run);
+		if (runs->spare == NULL)
+			return false;
+		runs->spare->owner = runs;
 	}
-	runs->bytes += after - before;
-	return enough;
+	return array_reserve(
+		       (void **)&runs->at, &runs->cap, runs->count + 1, sizeof(struct td_run *)) &&
+	       run_reserve(runs, runs->spare, more, logs) &&
+	       (newest == NULL || newest->catalog != NULL || run_reserve(runs, newest, more, logs));
 }
 
 struct td_line *td_runs_add(struct td_runs *runs, uint64_t position, uint64_t location)
@@ -165,6 +167,121 @@ void td_runs_event(
 	note_log(run, log, seq);
 }
 
+/* --- catalogs ------------------------------------------------------------------------------- */
+
+/* Places in the file's own lists become those in memory; of a log that is gone nothing is an event. */
+static void adopt(const struct td_catalog *catalog, struct td_line *lines, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct td_line *line = &lines[i];
+
+		if ((line->flags & TD_LINE_EVENT) == 0)
+			continue;
+		line->log = line->log < catalog->head.logs ? catalog->logs[line->log] : TD_LOG_GONE;
+		line->flags |= TD_LINE_LOCAL;
+		if (line->log == TD_LOG_GONE)
+			*line = (struct td_line){.offset = line->offset};
+	}
+}
+
+static size_t lines_in(const struct td_run *run, size_t heap)
+{
+	size_t left = lines_of(run) - heap * TD_LINES_HEAP;
+
+	return left < TD_LINES_HEAP ? left : TD_LINES_HEAP;
+}
+
+struct td_line *td_run_load(const struct td_run *run, size_t i)
+{
+	struct td_runs *runs = run->owner;
+	struct td_line *heap = malloc(TD_LINES_HEAP * sizeof(*heap));
+
+	TD_ASSERT(run->catalog != NULL);
+	if (heap == NULL || !td_catalog_page(run->catalog, i, heap)) {
+		free(heap);
+		runs->losses++;
+		return runs->lost;
+	}
+	adopt(run->catalog, heap, lines_in(run, i));
+	run->heaps[i] = heap;
+	runs->bytes += TD_LINES_HEAP * sizeof(*heap);
+	return heap;
+}
+
+/* The page that stands for those that cannot be had. */
+static bool lost_reserve(struct td_runs *runs)
+{
+	if (runs->lost != NULL)
+		return true;
+	runs->lost = calloc(TD_LINES_HEAP, sizeof(*runs->lost));
+	for (size_t i = 0; runs->lost != NULL && i < TD_LINES_HEAP; i++)
+		runs->lost[i].flags = TD_LINE_HOLE;
+	return runs->lost != NULL;
+}
+
+bool td_run_attach(struct td_runs *runs, struct td_run *run, struct td_catalog *catalog)
+{
+	if (!lost_reserve(runs))
+		return false;
+	run->catalog = catalog;
+	free(run->links);
+	run->links = NULL;
+	run->links_count = run->links_cap = 0;
+	runs->bytes -= run->tags_cap * sizeof(struct td_tag);
+	free(run->tags);
+	run->tags = NULL;
+	run->tags_cap = 0;
+	run->tags_count = lines_of(run);
+	return true;
+}
+
+struct td_run *td_runs_restore(struct td_runs *runs, struct td_catalog *catalog,
+	const struct td_run_log *logs, size_t count)
+{
+	struct td_run *run = calloc(1, sizeof(*run));
+	size_t pages = catalog->head.pages;
+
+	if (run == NULL)
+		return NULL;
+	run->owner = runs;
+	run->number = catalog->head.number;
+	run->base = catalog->head.base;
+	run->next = catalog->head.next;
+	run->removed = catalog->head.removed;
+	run->heaps = calloc(pages, sizeof(*run->heaps));
+	run->dirty = calloc(pages, 1);
+	run->logs = malloc(count * sizeof(*logs) + 1);
+	if (run->heaps == NULL || run->dirty == NULL || run->logs == NULL ||
+		!array_reserve(
+			(void **)&runs->at, &runs->cap, runs->count + 1, sizeof(struct td_run *)) ||
+		!td_run_attach(runs, run, catalog)) {
+		run_free(run);
+		return NULL;
+	}
+	run->heaps_count = run->heaps_cap = run->dirty_cap = pages;
+	if (count > 0)
+		memcpy(run->logs, logs, count * sizeof(*logs));
+	run->logs_count = run->logs_cap = count;
+	run->forgotten = count < catalog->head.logs;
+	runs->at[runs->count++] = run;
+	return run;
+}
+
+void td_runs_trim(struct td_runs *runs, size_t max)
+{
+	for (size_t i = 0; i < runs->count && runs->bytes > max; i++) {
+		struct td_run *run = runs->at[i];
+
+		for (size_t j = 0; run->catalog != NULL && j < run->heaps_count; j++) {
+			if (run->heaps[j] == NULL || run->dirty[j])
+				continue;
+			free(run->heaps[j]);
+			run->heaps[j] = NULL;
+			runs->bytes -= TD_LINES_HEAP * sizeof(struct td_line);
+		}
+	}
+}
+
 /* --- finding ------------------------------------------------------------------------------ */
 
 /* How many runs end at or before the position. */
@@ -216,12 +333,25 @@ struct td_line *td_runs_line(const struct td_runs *runs, uint64_t position)
 	return run != NULL ? td_run_line(run, position) : NULL;
 }
 
+static uint64_t link_of(const struct td_run *run, uint32_t i)
+{
+	uint64_t link;
+
+	if (td_catalog_peek(
+		    run->catalog, TD_CATALOG_LINKS, i * sizeof(link), &link, sizeof(link)) &&
+		link < run->base)
+		return link;
+	run->owner->losses++;
+	return 0;
+}
+
 uint64_t td_run_previous(const struct td_run *run, uint64_t position)
 {
 	uint32_t back = td_run_line(run, position)->back;
 
 	if ((back & TD_BACK_LINK) != 0)
-		return run->links[back & ~TD_BACK_LINK];
+		return run->catalog == NULL ? run->links[back & ~TD_BACK_LINK]
+					    : link_of(run, back & ~TD_BACK_LINK);
 	return back == 0 ? 0 : run->base + back - 1;
 }
 
@@ -286,12 +416,12 @@ uint64_t td_runs_seq(const struct td_runs *runs, uint16_t log, uint64_t seq)
 
 bool td_run_tag(struct td_runs *runs, struct td_run *run, struct td_tag tag)
 {
-	size_t before = run_bytes(run);
+	size_t before = run->tags_cap;
 
 	if (!array_reserve((void **)&run->tags, &run->tags_cap, run->tags_count + 1,
 		    sizeof(struct td_tag)))
 		return false;
-	runs->bytes += run_bytes(run) - before;
+	runs->bytes += (run->tags_cap - before) * sizeof(struct td_tag);
 	run->tags[run->tags_count++] = tag;
 	return true;
 }
@@ -303,7 +433,8 @@ void td_runs_drop(struct td_runs *runs, struct td_run *run)
 	TD_ASSERT(i < runs->count && runs->at[i] == run);
 	memmove(&runs->at[i], &runs->at[i + 1], (runs->count - i - 1) * sizeof(struct td_run *));
 	runs->count--;
-	runs->bytes -= run_bytes(run);
+	runs->bytes -= pages_of(run) * TD_LINES_HEAP * sizeof(struct td_line) +
+		       run->tags_cap * sizeof(struct td_tag);
 	run_free(run);
 }
 
@@ -320,6 +451,7 @@ void td_runs_verify(const struct td_runs *runs)
 			if ((td_run_line(run, position)->flags & TD_LINE_EVENT) != 0)
 				TD_ASSERT(td_run_previous(run, position) < position);
 		}
-		TD_ASSERT(removed == run->removed);
+		/* A log that was deleted took some with it. */
+		TD_ASSERT(run->catalog != NULL || removed == run->removed);
 	}
 }

@@ -18,7 +18,8 @@
 enum td_line_flag {
 	TD_LINE_EVENT = 1,
 	TD_LINE_REMOVED = 2,
-	TD_LINE_HOLE = 4, /* the record is gone */
+	TD_LINE_HOLE = 4,  /* the record is gone */
+	TD_LINE_LOCAL = 8, /* `subject` is the catalog's: see td_store_ref() */
 };
 
 struct td_line {
@@ -42,13 +43,21 @@ struct td_run_log {
 	uint32_t first, last; /* lines */
 };
 
+struct td_catalog;
+struct td_runs;
+
 struct td_run {
-	uint32_t number;     /* the high half of locations */
-	uint64_t base, next; /* positions [base, next) */
-	uint64_t removed;    /* lines that are TD_LINE_REMOVED */
-	uint64_t dead;       /* lines that nobody will read: those, and records of passing use */
-	struct td_line **heaps;
-	size_t heaps_count, heaps_cap;
+	struct td_runs *owner;
+	struct td_catalog *catalog; /* NULL: all of it is in memory */
+	bool unfit;                 /* no catalog can be made of it */
+	bool forgotten;             /* it has events of logs that were deleted */
+	uint32_t number;            /* the high half of locations */
+	uint64_t base, next;        /* positions [base, next) */
+	uint64_t removed;           /* lines that are TD_LINE_REMOVED */
+	uint64_t dead;          /* lines that nobody will read: those, and records of passing use */
+	struct td_line **heaps; /* NULL: to be had from the catalog */
+	uint8_t *dirty;         /* of each: it differs from the catalog */
+	size_t heaps_count, heaps_cap, dirty_cap;
 	uint64_t *links;
 	size_t links_count, links_cap;
 	struct td_run_log *logs;
@@ -66,6 +75,8 @@ struct td_runs {
 	struct td_run **at; /* ascending */
 	size_t count, cap;
 	struct td_run *spare;
+	struct td_line *lost; /* a page of holes, where one cannot be had */
+	uint64_t losses;      /* how often it was */
 	size_t bytes;
 };
 
@@ -95,12 +106,33 @@ struct td_run *td_runs_find(const struct td_runs *runs, uint64_t position);
 struct td_run *td_runs_from(const struct td_runs *runs, uint64_t position);
 /* The run before; NULL: it is the oldest. */
 struct td_run *td_runs_older(const struct td_runs *runs, const struct td_run *run);
+struct td_line *td_run_load(const struct td_run *run, size_t heap);
+/* Valid until td_runs_trim(). */
 static inline struct td_line *td_run_line(const struct td_run *run, uint64_t position)
 {
 	size_t i = (size_t)(position - run->base);
+	struct td_line *heap = run->heaps[i / TD_LINES_HEAP];
 
-	return &run->heaps[i / TD_LINES_HEAP][i % TD_LINES_HEAP];
+	if (TD_UNLIKELY(heap == NULL))
+		heap = td_run_load(run, i / TD_LINES_HEAP);
+	return &heap[i % TD_LINES_HEAP];
 }
+/* A line is about to change: its page stays in memory. */
+static inline void td_run_touch(struct td_run *run, uint64_t position)
+{
+	run->dirty[(position - run->base) / TD_LINES_HEAP] = 1;
+}
+/* From now on its pages can be had from the catalog, which it takes. false: no memory. */
+bool td_run_attach(struct td_runs *runs, struct td_run *run, struct td_catalog *catalog);
+/*
+ * A run that lies in its catalog, which it takes, with these logs. NULL: no memory. Its positions
+ * are above all others.
+ */
+struct td_run *td_runs_restore(struct td_runs *runs, struct td_catalog *catalog,
+	const struct td_run_log *logs, size_t count);
+/* Give back pages that can be had again, the oldest runs' first, until no more than `max` bytes are
+ * in use. */
+void td_runs_trim(struct td_runs *runs, size_t max);
 /* NULL: no run has it. */
 struct td_line *td_runs_line(const struct td_runs *runs, uint64_t position);
 static inline uint64_t td_run_location(const struct td_run *run, const struct td_line *line)

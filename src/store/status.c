@@ -47,7 +47,8 @@ void td_store_status(struct td_store *store, struct td_store_status *status)
 static void verify_record(
 	const struct td_store *store, const struct td_record *record, struct td_map *counts)
 {
-	const struct td_line *line = td_runs_line(&store->runs, record->position);
+	const struct td_run *run = td_runs_find(&store->runs, record->position);
+	struct td_line *line = run != NULL ? td_run_line(run, record->position) : NULL;
 	struct td_event_record event;
 	const struct td_subject *subject;
 	uintptr_t count;
@@ -55,6 +56,7 @@ static void verify_record(
 	if (line == NULL || (line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) != TD_LINE_EVENT)
 		return;
 	TD_ASSERT(td_event_record_read(&event, record->body) == NULL);
+	TD_ASSERT(td_store_ref(store, run, line) != TD_SUBJECT_NONE);
 	subject = td_subject_at(&store->subjects, line->subject);
 	TD_ASSERT(td_text_equal(td_subject_address(subject), event.address)); /* S1 */
 	TD_ASSERT(store->logs.at[line->log]->number == event.log);

@@ -1,5 +1,8 @@
 #include "model.h"
 
+#include <dirent.h>
+#include <fcntl.h>
+
 /*
  * Random operations from a seed, on a store and on the model beside it. In a journal it is closed, or
  * let go as by a crash, and opened again: what was not durable is gone then, in both.
@@ -299,12 +302,54 @@ static void check(struct play *play)
 
 /* --- again ---------------------------------------------------------------------------------- */
 
+/* An index beside a segment that does not match any more is made again, never believed. */
+static void spoil(struct play *play)
+{
+	char path[400];
+	DIR *dir = opendir(play->scene.path);
+	struct dirent *entry;
+
+	assert_non_null(dir);
+	while ((entry = readdir(dir)) != NULL) {
+		struct stat status;
+		char byte;
+		int file;
+
+		if (strncmp(entry->d_name, "index-", 6) != 0 || below(play, 3) != 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", play->scene.path, entry->d_name);
+		if (below(play, 3) == 0) {
+			assert_int_equal(unlink(path), 0);
+			continue;
+		}
+		file = open(path, O_RDWR | O_CLOEXEC);
+		assert_true(file >= 0);
+		assert_int_equal(fstat(file, &status), 0);
+		if (below(play, 3) == 0) {
+			assert_int_equal(
+				ftruncate(file, (off_t)below(play, (uint64_t)status.st_size)), 0);
+		} else {
+			off_t at = (off_t)below(play, (uint64_t)status.st_size);
+
+			assert_int_equal(pread(file, &byte, 1, at), 1);
+			byte ^= (char)(1 << below(play, 8));
+			assert_int_equal(pwrite(file, &byte, 1, at), 1);
+		}
+		close(file);
+	}
+	closedir(dir);
+}
+
 static void reopen(struct play *play)
 {
 	if (play->scene.shelf == IN_MEMORY)
 		return;
 	if (below(play, 2) == 0) {
-		scene_reopen(&play->scene);
+		scene_commit(&play->scene);
+		scene_close(&play->scene);
+		if (below(play, 2) == 0)
+			spoil(play);
+		scene_open(&play->scene);
 	} else {
 		/* As a crash of the process leaves it. */
 		td_store_abandon(play->scene.store);
@@ -343,6 +388,12 @@ static void play_seed(enum shelf shelf, unsigned seed, unsigned steps)
 	play.durable = play.model + 1;
 	td_rng_init(&play.rng, seed);
 	scene_begin(&play.scene, shelf);
+	/* Small, so that much of the index lies on disk. */
+	play.scene.options.journal.segment_bytes_first = (size_t)32 << 10;
+	play.scene.options.journal.segment_bytes_max = (size_t)64 << 10;
+	play.scene.options.journal.frame_bytes = (size_t)4 << 10;
+	play.scene.options.journal.append_bytes_max = (size_t)24 << 10;
+	play.scene.options.index_bytes = 1;
 	scene_open(&play.scene);
 	scene_log(&play.scene, "orders", "order.>", (struct td_log_config){0});
 	scene_log(&play.scene, "users", "user.*", (struct td_log_config){0});

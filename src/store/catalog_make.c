@@ -1,0 +1,370 @@
+/*
+ * Making a catalog, in steps, so that the lock is held only to copy the lines:
+ *
+ *	run    read the segment: subjects, logs, notes, tags
+ *	done   under the lock: the lines as they are now. Not while a removal is on its way: what the
+ *	       catalog says is removed must stay removed
+ *	run    write the file
+ *	done   the run's pages may be had from it from now on
+ */
+#include "store/private.h"
+
+#include <stdlib.h>
+
+struct td_catalog_make {
+	struct td_store *store;
+	struct td_run *run; /* the owner's */
+	struct td_catalog_image image;
+	size_t lines;
+	bool copied;
+	int code;
+
+	struct td_subjects table; /* of those in the segment: `position` is the place + 1 */
+	struct td_buf subjects, logs, addresses, notes;
+	uint32_t *locals; /* of each line: place of its subject */
+	uint64_t *links;
+	struct td_tag *tags;
+};
+
+/* --- to do ---------------------------------------------------------------------------------- */
+
+static bool find_segment(
+	const struct td_store *store, const struct td_run *run, struct td_segment_info *found)
+{
+	size_t count = td_journal_segments(store->shelf.journal, NULL, 0);
+	struct td_segment_info *all = malloc((count + 1) * sizeof(*all));
+	bool is = false;
+
+	if (all == NULL)
+		return false;
+	td_journal_segments(store->shelf.journal, all, count);
+	for (size_t i = 0; i < count && !is; i++) {
+		is = all[i].number == run->number && all[i].sealed && all[i].base == run->base &&
+		     all[i].next == run->next;
+		*found = all[i];
+	}
+	free(all);
+	return is;
+}
+
+static struct td_run *find_run(const struct td_store *store, struct td_segment_info *segment)
+{
+	uint64_t durable = store->shelf.durable(store->shelf.arg);
+
+	for (size_t i = 0; i + 1 < store->runs.count; i++) {
+		struct td_run *run = store->runs.at[i];
+
+		if (run->catalog == NULL && !run->unfit && run->next <= durable &&
+			find_segment(store, run, segment))
+			return run;
+	}
+	return NULL;
+}
+
+struct td_catalog_make *td_catalog_make_next(struct td_store *store)
+{
+	struct td_catalog_make *make = store->making;
+	struct td_segment_info segment;
+	struct td_run *run;
+
+	if (store->shelf.journal == NULL || store->read_only)
+		return NULL;
+	if (make != NULL) {
+		/* Its lines can be copied only between removals. */
+		if (!make->copied && store->pending != NULL)
+			return NULL;
+		store->making = NULL;
+		return make;
+	}
+	run = find_run(store, &segment);
+	make = run != NULL ? calloc(1, sizeof(*make)) : NULL;
+	if (make == NULL)
+		return NULL;
+	make->store = store;
+	make->run = run;
+	make->lines = (size_t)(run->next - run->base);
+	make->image.head = (struct td_catalog_head){.salt = segment.salt,
+		.base = run->base,
+		.next = run->next,
+		.seed = store->top_seed,
+		.number = run->number};
+	make->subjects.max = make->logs.max = make->addresses.max = make->notes.max = SIZE_MAX / 2;
+	td_subjects_init(&make->table, store->seed);
+	return make;
+}
+
+void td_catalog_make_free(struct td_catalog_make *make)
+{
+	if (make == NULL)
+		return;
+	td_catalog_image_fini(&make->image);
+	td_subjects_fini(&make->table);
+	td_buf_fini(&make->subjects);
+	td_buf_fini(&make->logs);
+	td_buf_fini(&make->addresses);
+	td_buf_fini(&make->notes);
+	free(make->locals);
+	free(make->links);
+	free(make->tags);
+	free(make);
+}
+
+/* --- reading -------------------------------------------------------------------------------- */
+
+static struct td_catalog_subject *subject_at(const struct td_catalog_make *make, uint32_t place)
+{
+	return (struct td_catalog_subject *)(void *)make->subjects.at + place;
+}
+
+static struct td_catalog_log *log_at(const struct td_catalog_make *make, uint16_t place)
+{
+	return (struct td_catalog_log *)(void *)make->logs.at + place;
+}
+
+/* The place of its log in the file's list. */
+static uint16_t place_log(struct td_catalog_make *make, uint32_t number, uint32_t line)
+{
+	struct td_catalog_log log = {.number = number, .first = line};
+	size_t count = make->logs.len / sizeof(log);
+
+	for (size_t i = count; i > 0; i--) {
+		if (log_at(make, (uint16_t)(i - 1))->number == number)
+			return (uint16_t)(i - 1);
+	}
+	td_buf_add(&make->logs, &log, sizeof(log));
+	return (uint16_t)count;
+}
+
+static uint32_t place_subject(
+	struct td_catalog_make *make, const struct td_event_record *event, uint16_t log)
+{
+	uint64_t hash = td_subjects_hash(&make->table, event->address);
+	uint32_t ref = td_subjects_find(&make->table, hash, event->address, log);
+	size_t count = make->subjects.len / sizeof(struct td_catalog_subject);
+	const struct td_catalog_subject subject = {.address = make->addresses.len,
+		.address_len = (uint16_t)event->address.len,
+		.log = log};
+
+	if (ref != TD_SUBJECT_NONE)
+		return (uint32_t)td_subject_at(&make->table, ref)->position;
+	ref = td_subjects_add(&make->table, hash, event->address, log);
+	if (ref == TD_SUBJECT_NONE) {
+		make->code = TD_E_NOMEM;
+		return 0;
+	}
+	td_subject_at(&make->table, ref)->position = count;
+	td_buf_add(&make->subjects, &subject, sizeof(subject));
+	td_buf_add_text(&make->addresses, event->address);
+	return (uint32_t)count;
+}
+
+static void read_event(
+	struct td_catalog_make *make, const struct td_event_record *event, uint32_t line)
+{
+	uint16_t place = place_log(make, event->log, line);
+	uint32_t local = place_subject(make, event, place);
+	struct td_catalog_subject *subject;
+	struct td_catalog_log *log;
+
+	if (make->code != 0 || make->subjects.code != 0 || make->logs.code != 0)
+		return;
+	make->locals[line] = local;
+	subject = subject_at(make, local);
+	subject->seq = event->seq;
+	subject->revision = event->revision;
+	subject->last = line;
+	log = log_at(make, place);
+	if (log->first_seq == 0)
+		log->first_seq = event->seq;
+	log->last_seq = event->seq;
+	log->last = line;
+	log->last_time = event->time;
+}
+
+static void read_record(struct td_catalog_make *make, const struct td_record *record)
+{
+	uint32_t line = (uint32_t)(record->position - make->run->base);
+	struct td_event_record event;
+
+	if (record->body.at[0] == TD_RECORD_GONE)
+		return;
+	make->tags[line] = td_store_tag(make->store, record);
+	if (record->body.at[0] != TD_RECORD_EVENT) {
+		td_buf_add(&make->notes, &line, sizeof(line));
+		return;
+	}
+	if (td_event_record_read(&event, record->body) != NULL) {
+		make->code = TD_E_DAMAGED;
+		return;
+	}
+	read_event(make, &event, line);
+	if (event.log == TD_LOG_NUMBER_CONTROL)
+		td_buf_add(&make->notes, &line, sizeof(line));
+}
+
+static void read_segment(struct td_catalog_make *make)
+{
+	const struct td_shelf *shelf = &make->store->shelf;
+	struct td_place place = td_place_at(make->image.head.base);
+	struct td_record record;
+	uint64_t lost_to;
+
+	make->locals = calloc(make->lines, sizeof(*make->locals));
+	make->tags = calloc(make->lines, sizeof(*make->tags));
+	if (make->locals == NULL || make->tags == NULL)
+		make->code = TD_E_NOMEM;
+	while (make->code == 0 && place.scan.position < make->image.head.next) {
+		make->code = shelf->scan(shelf->arg, &place, &record, &lost_to, NULL);
+		if (make->code == 0 && record.body.len > 0)
+			read_record(make, &record);
+	}
+	shelf->leave(&place);
+	if (make->subjects.code != 0 || make->logs.code != 0 || make->addresses.code != 0 ||
+		make->notes.code != 0)
+		make->code = TD_E_NOMEM;
+}
+
+/* --- copying -------------------------------------------------------------------------------- */
+
+static void copy_line(struct td_catalog_make *make, size_t i)
+{
+	struct td_line *line = &make->image.lines[i];
+	struct td_catalog_subject *subject;
+	struct td_catalog_log *log;
+
+	*line = *td_run_line(make->run, make->run->base + i);
+	if ((line->flags & TD_LINE_EVENT) == 0) {
+		*line = (struct td_line){.offset = line->offset, .flags = line->flags};
+		return;
+	}
+	line->subject = make->locals[i];
+	subject = subject_at(make, line->subject);
+	line->log = subject->log;
+	log = log_at(make, subject->log);
+	if ((line->flags & TD_LINE_REMOVED) != 0)
+		return;
+	subject->count++;
+	log->count++;
+	log->bytes += line->bytes;
+}
+
+/* Under the lock. */
+static void copy_lines(struct td_catalog_make *make)
+{
+	struct td_catalog_image *image = &make->image;
+	struct td_run *run = make->run;
+	int code = 0;
+
+	image->lines = malloc(make->lines * sizeof(*image->lines));
+	make->links = malloc(run->links_count * sizeof(uint64_t) + 1);
+	image->head.pages = (uint32_t)((make->lines + TD_LINES_HEAP - 1) / TD_LINES_HEAP);
+	image->sections[TD_CATALOG_PAGES] = malloc(image->head.pages * sizeof(uint64_t));
+	if (image->lines == NULL || make->links == NULL ||
+		image->sections[TD_CATALOG_PAGES] == NULL)
+		code = TD_E_NOMEM;
+	for (size_t i = 0; code == 0 && i < make->lines; i++)
+		copy_line(make, i);
+	if (code == 0 && run->links_count > 0)
+		memcpy(make->links, run->links, run->links_count * sizeof(uint64_t));
+	image->head.links = (uint32_t)run->links_count;
+	image->head.as_of = make->store->shelf.staged(make->store->shelf.arg);
+	image->head.removed = run->removed;
+	memset(run->dirty, 0, run->heaps_count);
+	make->copied = true;
+	make->code = code;
+}
+
+/* --- writing -------------------------------------------------------------------------------- */
+
+static void *detach(struct td_buf *buf)
+{
+	void *bytes = buf->at;
+
+	*buf = (struct td_buf){0};
+	return bytes;
+}
+
+static void write_out(struct td_catalog_make *make)
+{
+	struct td_catalog_image *image = &make->image;
+	struct td_catalog_head *head = &image->head;
+
+	head->logs = (uint32_t)(make->logs.len / sizeof(struct td_catalog_log));
+	head->subjects = (uint32_t)(make->subjects.len / sizeof(struct td_catalog_subject));
+	head->notes = (uint32_t)(make->notes.len / sizeof(uint32_t));
+	head->addresses = make->addresses.len;
+	image->sections[TD_CATALOG_LINKS] = make->links;
+	image->sections[TD_CATALOG_TAGS] = make->tags;
+	make->links = NULL;
+	make->tags = NULL;
+	image->sections[TD_CATALOG_LOGS] = detach(&make->logs);
+	image->sections[TD_CATALOG_SUBJECTS] = detach(&make->subjects);
+	image->sections[TD_CATALOG_NOTES] = detach(&make->notes);
+	image->sections[TD_CATALOG_ADDRESSES] = detach(&make->addresses);
+	make->code = td_catalog_write(
+		image, make->store->disk, td_journal_directory(make->store->shelf.journal), NULL);
+}
+
+void td_catalog_make_run(struct td_catalog_make *make)
+{
+	if (make->copied)
+		write_out(make);
+	else if (make->locals == NULL)
+		read_segment(make);
+}
+
+/* Under the lock: the run's logs by index, as its catalog numbers them. */
+static bool attach(struct td_store *store, struct td_catalog_make *make, struct td_catalog *catalog)
+{
+	const struct td_catalog_log *logs = make->image.sections[TD_CATALOG_LOGS];
+
+	for (size_t i = 0; i < catalog->head.logs; i++) {
+		const struct td_log *log = td_logs_number(&store->logs, logs[i].number);
+
+		catalog->logs[i] = log != NULL ? log->index : TD_LOG_GONE;
+	}
+	return td_run_attach(&store->runs, make->run, catalog);
+}
+
+static int finish(struct td_store *store, struct td_catalog_make *make, struct td_error *err)
+{
+	const struct td_catalog_head *head = &make->image.head;
+	struct td_catalog *catalog;
+	int code =
+		td_catalog_open(&catalog, store->disk, td_journal_directory(store->shelf.journal),
+			head->base, head->next, head->number, head->salt, err);
+
+	if (code != 0)
+		return code;
+	td_mutex_lock(&store->lock);
+	if (!attach(store, make, catalog)) {
+		td_catalog_close(catalog);
+		code = td_error_nomem(err);
+	}
+	td_runs_trim(&store->runs, store->index_bytes);
+	td_mutex_unlock(&store->lock);
+	return code;
+}
+
+struct td_catalog_make *td_catalog_make_done(
+	struct td_store *store, struct td_catalog_make *make, struct td_error *err)
+{
+	bool written = make->copied;
+	int code = make->code;
+
+	if (code == 0 && !written && store->pending == NULL) {
+		td_mutex_lock(&store->lock);
+		copy_lines(make);
+		td_mutex_unlock(&store->lock);
+		code = make->code;
+	}
+	if (code == 0 && !written)
+		return make;
+	if (code == 0)
+		code = finish(store, make, err);
+	/* It is not needed, only good to have: the run stays in memory. */
+	if (code != 0)
+		make->run->unfit = true;
+	td_catalog_make_free(make);
+	return NULL;
+}
