@@ -264,20 +264,23 @@ static enum td_state plain_failed(
 		struct td_lane *lane = td_bus_lane(subscription);
 		struct td_owed owed = {
 			.event = td_event_ref(context->event), .book_number = TD_BOOK_NONE};
-		bool taken = lane != NULL && owed.event != NULL &&
-			     td_lane_take_over(lane, &owed, class_, context, code);
-		if (!taken)
+		enum td_state state = TD_FAILED;
+
+		if (lane != NULL && owed.event != NULL)
+			state = td_lane_take_over(lane, &owed, class_, context, code);
+		if (state == TD_FAILED)
 			td_event_unref(owed.event);
-		if (taken && class_ == TD_STOP) {
-			td_bus_trace(bus, TD_TRY_AGAIN, TD_STOPPED, context->event, subscription,
-				context->attempt, code);
-			count_failed(cascade, subscription, context->reason);
-			return TD_STOPPED;
-		}
-		if (taken) {
+		if (state == TD_PARKED)
 			gave_up(bus, cascade, context, subscription, TD_PARKED, code);
-			return TD_PARKED;
-		}
+		if (state == TD_STOPPED || state == TD_QUEUED)
+			td_bus_trace(bus, TD_TRY_AGAIN, state, context->event, subscription,
+				context->attempt, code);
+		if (state == TD_STOPPED)
+			count_failed(cascade, subscription, context->reason);
+		else if (state == TD_QUEUED)
+			cascade->queued++;
+		if (state != TD_FAILED)
+			return state;
 	}
 	gave_up(bus, cascade, context, subscription, TD_FAILED, code);
 	return TD_FAILED;
@@ -306,7 +309,7 @@ static bool deliver(struct td_bus *bus, struct td_cascade *cascade, const struct
 		struct td_owed owed = {.event = td_event_ref(seen), .book_number = TD_BOOK_NONE};
 		if (owed.event != NULL) {
 			enum td_state state = td_lane_deliver(lane, &owed, cascade);
-			return state != TD_COMPLETED && state != TD_QUEUED &&
+			return state != TD_COMPLETED && state != TD_QUEUED && state != TD_DROPPED &&
 			       !subscription->observer;
 		}
 		code = TD_E_NOMEM;
@@ -320,8 +323,7 @@ static bool deliver(struct td_bus *bus, struct td_cascade *cascade, const struct
 		completed(bus, cascade, seen, subscription);
 		return false;
 	}
-	plain_failed(bus, cascade, &context, code);
-	return !subscription->observer;
+	return plain_failed(bus, cascade, &context, code) != TD_QUEUED && !subscription->observer;
 }
 
 static void dropped(struct td_bus *bus, struct td_cascade *cascade, const struct td_event *event,
@@ -382,8 +384,8 @@ static void run_routes(struct td_bus *bus, struct td_cascade *cascade, const str
 		}
 		if (code != 0) {
 			explain(&context, code);
-			plain_failed(bus, cascade, &context, code);
-			stop = !subscription->observer && (flags & TD_STOP_AT_FIRST) != 0;
+			stop = plain_failed(bus, cascade, &context, code) != TD_QUEUED &&
+			       !subscription->observer && (flags & TD_STOP_AT_FIRST) != 0;
 		} else { /* it failed, and thought better of it */
 			cascade->completed++;
 		}

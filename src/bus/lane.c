@@ -68,6 +68,7 @@ struct td_lane {
 	_Atomic uint64_t activity; /* pushes so far */
 	_Atomic unsigned waiting_for_room;
 	_Atomic unsigned tails; /* settled as failed, but what that set off still runs */
+	_Atomic unsigned stops; /* how often it stopped: who has taken more gives it back */
 
 	struct td_mutex lock;
 	struct td_delivery *machine;
@@ -104,6 +105,7 @@ struct td_batch {
 	struct td_lane *lane;
 	struct td_batch *next, *prev; /* lane->batches */
 	int64_t since_ms;
+	unsigned stops; /* of the lane, when it was taken */
 	unsigned count;
 	unsigned settled;         /* up to here all are GONE */
 	_Atomic unsigned claimed; /* the next to be claimed; from `count` on: none is */
@@ -722,6 +724,8 @@ static enum td_state settle_failed(
 	forget_withdrawn(&stretch->batch, job, settled.withdrawn);
 	job_become(job, JOB_GONE);
 	state = state_of(lane, context, settled.verdict);
+	if (state == TD_STOPPED)
+		atomic_fetch_add_explicit(&lane->stops, 1, memory_order_relaxed);
 	gone = state == TD_COMPLETED || state == TD_FAILED;
 	count_state(lane, state);
 	tell(lane, &slot->owed, state, code, context->reason);
@@ -766,8 +770,8 @@ static void drop_taken(struct stretch *stretch, struct job *job)
 	tell_stretch(stretch);
 }
 
-/* Call the handler of a claimed job; false: the lane is stopped. */
-static bool run_job(struct stretch *stretch, struct job *job)
+/* Call the handler of a claimed job. */
+static void run_job(struct stretch *stretch, struct job *job)
 {
 	struct td_lane *lane = stretch->batch.lane;
 	struct td_bus *bus = lane->bus;
@@ -781,7 +785,7 @@ static bool run_job(struct stretch *stretch, struct job *job)
 
 	if (TD_UNLIKELY(!atomic_load_explicit(&s->live, memory_order_relaxed))) {
 		drop_taken(stretch, job);
-		return true;
+		return;
 	}
 	if (TD_UNLIKELY(s->kind == TD_COMMAND))
 		command = td_event_ref(job->slot->owed.event);
@@ -805,7 +809,6 @@ static bool run_job(struct stretch *stretch, struct job *job)
 		job_become(job, JOB_DONE);
 	else
 		atomic_fetch_sub(&lane->tails, 1);
-	return state != TD_STOPPED;
 }
 
 /* --- a stretch ---------------------------------------------------------------------------- */
@@ -898,6 +901,7 @@ static bool take(struct stretch *stretch, size_t most)
 		batch->jobs[i].slot = slot_of(batch->jobs[i].due.token);
 		atomic_init(&batch->jobs[i].state, JOB_TAKEN);
 	}
+	batch->stops = atomic_load_explicit(&lane->stops, memory_order_relaxed);
 	batch->count = count;
 	batch->settled = 0;
 	batch->since_ms = stretch->now_ms;
@@ -952,9 +956,10 @@ static void settle_now(struct stretch *stretch)
 static void run_batch(struct stretch *stretch)
 {
 	struct td_batch *batch = &stretch->batch;
-	bool go_on = true;
+	struct td_lane *lane = batch->lane;
 
-	while (go_on) {
+	/* It may stop here, in another worker, or deeper in this thread. */
+	while (atomic_load_explicit(&lane->stops, memory_order_relaxed) == batch->stops) {
 		unsigned i = claim(batch);
 		struct job *job = &batch->jobs[i];
 		bool awaited;
@@ -964,12 +969,12 @@ static void run_batch(struct stretch *stretch)
 		if (TD_UNLIKELY(job_state(job) != JOB_TAKEN))
 			continue; /* withdrawn */
 		awaited = job->slot->owed.request != NULL || job->slot->owed.book != NULL;
-		go_on = run_job(stretch, job);
+		run_job(stretch, job);
 		stretch->ran++;
 		if (awaited && i + 1 < batch->count)
 			settle_now(stretch);
 	}
-	td_mutex_lock(&batch->lane->lock);
+	td_mutex_lock(&lane->lock);
 	end_batch(stretch);
 }
 
@@ -1088,6 +1093,28 @@ static enum td_state told(
 	return sync->state;
 }
 
+/* There is no place for it; TD_E_CLOSED: it ended while we waited for one, nobody failed. */
+static enum td_state not_taken(
+	struct td_lane *lane, struct td_owed *owed, int code, struct td_cascade *cascade)
+{
+	struct td_subscription *s = lane->subscription;
+	enum td_state state = code == 0 || code == TD_E_CLOSED ? TD_DROPPED : TD_FAILED;
+	int failure = state == TD_FAILED ? code : 0;
+	const char *why = code == 0 ? "its queue is full" : td_error_meaning(code);
+
+	td_bus_trace(lane->bus, TD_GAVE_UP, state, owed->event, s, 0, failure);
+	if (cascade->book != NULL)
+		td_book_add(cascade->book, owed->event, s, state, failure, why);
+	if (state == TD_FAILED && !s->observer) {
+		if (cascade->failed++ == 0 && cascade->err != NULL)
+			td_error_set(cascade->err, TD_E_HANDLER, TD_NO_OFFSET,
+				"subscription %s: %s", s->name, why);
+		td_letter_announce(s, owed->event, TD_SKIP, code, why, NULL, cascade);
+	}
+	td_event_unref(owed->event);
+	return state;
+}
+
 enum td_state td_lane_deliver(
 	struct td_lane *lane, struct td_owed *owed, struct td_cascade *cascade)
 {
@@ -1097,22 +1124,8 @@ enum td_state td_lane_deliver(
 	bool dropped;
 	int code = td_lane_reserve(lane, td_bus_context(lane->bus) == NULL, &dropped);
 
-	if (code != 0 || dropped) {
-		enum td_state state = dropped ? TD_DROPPED : TD_FAILED;
-
-		if (cascade->book != NULL)
-			td_book_add(
-				cascade->book, owed->event, s, state, code, td_error_meaning(code));
-		if (!dropped && !s->observer) {
-			if (cascade->failed++ == 0 && cascade->err != NULL)
-				td_error_set(cascade->err, TD_E_HANDLER, TD_NO_OFFSET,
-					"subscription %s: %s", s->name, td_error_meaning(code));
-			td_letter_announce(s, owed->event, TD_SKIP, code, td_error_meaning(code),
-				NULL, cascade);
-		}
-		td_event_unref(owed->event);
-		return state;
-	}
+	if (code != 0 || dropped)
+		return not_taken(lane, owed, dropped ? 0 : code, cascade);
 	owed->sync = &sync;
 	if (cascade->book != NULL) {
 		owed->book_number = td_book_add(cascade->book, owed->event, s, TD_QUEUED, 0, NULL);
@@ -1135,42 +1148,71 @@ enum td_state td_lane_deliver(
 	return told(lane, &sync, cascade);
 }
 
-bool td_lane_take_over(struct td_lane *lane, struct td_owed *owed, enum td_class class_,
+/*
+ * Take it out again: what is ready before it is taken, and given back in its order. false: it has
+ * to wait, for another of its key or because the machine is stopped (or too much is before it).
+ */
+static bool take_this(struct td_lane *lane, const struct slot *slot, struct td_due *due)
+{
+	int64_t now = td_bus_now_ms(lane->bus);
+	void *tickets[BATCH_MAX];
+	size_t count = 0;
+	bool found = false;
+
+	while (!found && count < BATCH_MAX && td_delivery_take(lane->machine, now, due)) {
+		found = slot_of(due->token) == slot;
+		if (!found)
+			tickets[count++] = due->ticket;
+	}
+	while (count > 0)
+		td_delivery_return(lane->machine, tickets[--count]);
+	return found;
+}
+
+/* Its receipt waits for what becomes of it. */
+static void enter_book(struct td_lane *lane, struct td_owed *owed, struct td_receipt_book *book,
+	enum td_state state, int code, const char *reason)
+{
+	owed->book_number = td_book_add(book, owed->event, lane->subscription, state, code, reason);
+	if (owed->book_number == TD_BOOK_NONE)
+		return;
+	td_book_ref(book);
+	owed->book = book;
+}
+
+enum td_state td_lane_take_over(struct td_lane *lane, struct td_owed *owed, enum td_class class_,
 	struct td_context *context, int code)
 {
 	struct td_receipt_book *book = td_context_cascade(context)->book;
+	enum td_state state = TD_QUEUED;
+	struct td_settled settled;
 	struct slot *slot;
 	struct td_due due;
-	bool taken;
 
 	if (try_reserve(lane) != 0)
-		return false;
-	if (class_ == TD_STOP && book != NULL) {
-		/* Its receipt waits for what becomes of it; with what is parked it is done. */
-		owed->book_number = td_book_add(
-			book, owed->event, lane->subscription, TD_STOPPED, code, context->reason);
-		if (owed->book_number != TD_BOOK_NONE) {
-			td_book_ref(book);
-			owed->book = book;
-		}
-	}
+		return TD_FAILED;
 	td_mutex_lock(&lane->lock);
 	gather_all(lane);
 	slot = append_pending(lane, owed);
 	gather(lane);
-	/* If others are owed before it, it is delivered again in its turn: at least once. */
-	taken = td_delivery_take(lane->machine, td_bus_now_ms(lane->bus), &due);
-	if (taken && slot_of(due.token) == slot) {
-		td_delivery_settle(lane->machine, due.ticket,
+	if (take_this(lane, slot, &due)) {
+		settled = td_delivery_settle(lane->machine, due.ticket,
 			class_ == TD_PARK ? TD_SETTLE_PARK : TD_SETTLE_STOP, 0, 0,
 			td_bus_now_ms(lane->bus));
-		count_state(lane, class_ == TD_PARK ? TD_PARKED : TD_STOPPED);
-	} else if (taken) {
-		td_delivery_return(lane->machine, due.ticket);
-		td_run_schedule(lane->bus, lane);
+		state = settled.verdict == TD_VERDICT_PARKED ? TD_PARKED : TD_STOPPED;
+	}
+	count_state(lane, state);
+	if (state == TD_STOPPED)
+		atomic_fetch_add_explicit(&lane->stops, 1, memory_order_relaxed);
+	if (state != TD_PARKED) { /* the letter of what is parked is written by the caller */
+		note_attempt(lane, &slot->owed, code, context->reason);
+		if (book != NULL)
+			enter_book(lane, &slot->owed, book, state, code, context->reason);
 	}
 	td_mutex_unlock(&lane->lock);
-	return true;
+	if (state == TD_QUEUED)
+		td_run_schedule(lane->bus, lane);
+	return state;
 }
 
 /* --- what its owner asks ------------------------------------------------------------------ */

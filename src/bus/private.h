@@ -316,8 +316,12 @@ size_t td_lane_run(struct td_lane *lane, size_t most, struct td_cascade *cascade
 /* A synchronous delivery of a subscription that has a lane: what became of it so far. */
 enum td_state td_lane_deliver(
 	struct td_lane *lane, struct td_owed *owed, struct td_cascade *cascade);
-/* A plain delivery failed with TD_PARK or TD_STOP: the lane holds it from now on. */
-bool td_lane_take_over(struct td_lane *lane, struct td_owed *owed, enum td_class class_,
+/*
+ * A plain delivery failed with TD_PARK or TD_STOP: the lane holds it from now on. PARKED or STOPPED;
+ * QUEUED if others of its key came into the lane meanwhile: it is delivered again in its turn, and
+ * says what it has to say then. FAILED: there is no room, nothing was taken.
+ */
+enum td_state td_lane_take_over(struct td_lane *lane, struct td_owed *owed, enum td_class class_,
 	struct td_context *context, int code);
 /* The handler being called out of this batch is about to wait: others may run the rest of it. */
 void td_lane_lend(struct td_batch *batch);

@@ -314,9 +314,259 @@ static void close_does_not_wait_for_an_answer(void **state)
 	assert_true(time(NULL) - begin < 4);
 }
 
+/* Ends another subscription while the publisher's cascade waits for it. */
+static void subscription_that_ended_is_no_failing_handler(void **state)
+{
+	struct td *td = open_place(NULL);
+	struct actor ended = {.name = "ended"}, behind = {.name = "behind"};
+
+	(void)state;
+	/* Its lane is owed One; before it handles Two it handles that, and ends itself. */
+	ended.unsubscribes = subscribe(td, INTEREST(.retry = {.attempts_max = 2}), &ended);
+	subscribe(td, INTEREST(.type = "Two"), &behind);
+	assert_int_equal(td_publish_with(td, EVENT("One", "s"), TD_ASYNC, NULL, NULL), 0);
+	assert_int_equal(td_publish_with(td, EVENT("Two", "s"), TD_STOP_AT_FIRST, NULL, NULL), 0);
+	assert_int_equal(ended.calls, 1);
+	assert_int_equal(behind.calls, 1);
+	assert_int_equal(td_close(td), 0);
+}
+
+/* Publishes to its own lane, and then wants to be parked. */
+static int queues_another_and_parks(
+	const struct td_event *event, struct td_context *context, void *arg)
+{
+	struct actor *actor = arg;
+
+	diary_add(actor->diary, "%.*s ", TD_TEXT_ARG(td_event_type(event)));
+	if (actor->calls++ > 0)
+		return 0;
+	assert_int_equal(
+		td_publish_with(td_context_place(context), EVENT("Two", "s"), TD_ASYNC, NULL, NULL),
+		0);
+	return td_fail(context, TD_PARK, "no");
+}
+
+static void plain_handler_that_cannot_park_yet_is_said_to_be_queued(void **state)
+{
+	struct td *td = open_place(NULL);
+	struct td_receipt receipt = TD_RECEIPT_INIT;
+	struct diary diary = {""};
+	struct actor actor = {.diary = &diary}, undertaker = {.name = "undertaker"};
+	const struct td_outcome *outcomes;
+
+	(void)state;
+	assert_int_equal(td_subscribe(td, NULL, queues_another_and_parks, &actor, NULL, NULL), 0);
+	subscribe(td, INTEREST(.type = TD_DEAD_LETTER), &undertaker);
+	assert_int_equal(td_publish(td, EVENT("One", "s"), &receipt, NULL), 0);
+	assert_int_equal(receipt.queued, 1);
+	assert_int_equal(td_receipt_outcomes(&receipt, &outcomes), 1);
+	assert_int_equal(outcomes[0].state, TD_QUEUED);
+	assert_int_equal(td_await(td, &receipt, 0, NULL), 0);
+	assert_int_equal(receipt.completed, 1);
+	assert_diary(&diary, "One Two One ");
+	assert_int_equal(undertaker.calls, 0);
+	td_receipt_fini(&receipt);
+	assert_int_equal(td_close(td), 0);
+}
+
+/* What a hook saw of the ends of deliveries. */
+static void note_ends(const struct td_trace *trace, void *arg)
+{
+	struct diary *diary = arg;
+
+	if (trace->moment == TD_GAVE_UP)
+		diary_add(diary, "%s@%.*s ", td_state_name(trace->state),
+			TD_TEXT_ARG(td_event_type(trace->event)));
+}
+
+static void subscription_that_ends_while_its_publisher_waits_for_room_drops(void **state)
+{
+	struct td *td = open_place(NULL);
+	struct td_receipt receipt = TD_RECEIPT_INIT;
+	struct actor ended = {.name = "ended"}, behind = {.name = "behind"};
+	struct actor undertaker = {.name = "undertaker"};
+	const struct td_outcome *outcomes;
+	struct diary ends = {""};
+
+	(void)state;
+	/* It handles One to make room for Two, and ends itself there. */
+	ended.unsubscribes =
+		subscribe(td, INTEREST(.queue_max = 1, .retry = {.attempts_max = 2}), &ended);
+	subscribe(td, INTEREST(.type = "Two"), &behind);
+	subscribe(td, INTEREST(.type = TD_DEAD_LETTER), &undertaker);
+	td_trace_set(td, note_ends, &ends);
+	assert_int_equal(td_publish_with(td, EVENT("One", "s"), TD_ASYNC, NULL, NULL), 0);
+	assert_int_equal(
+		td_publish_with(td, EVENT("Two", "s"), TD_STOP_AT_FIRST, &receipt, NULL), 0);
+	assert_int_equal(ended.calls, 1);
+	assert_int_equal(behind.calls, 1);
+	assert_int_equal(undertaker.calls, 0);
+	assert_int_equal(receipt.completed, 1);
+	assert_int_equal(receipt.failed, 0);
+	assert_int_equal(td_receipt_outcomes(&receipt, &outcomes), 2);
+	assert_int_equal(outcomes[0].state, TD_DROPPED);
+	assert_int_equal(outcomes[0].code, 0);
+	assert_diary(&ends, "dropped@Two ");
+	td_receipt_fini(&receipt);
+	assert_int_equal(td_close(td), 0);
+}
+
+/* Stopped at One, its queue has no room for Two. */
+static void hook_sees_the_end_of_what_a_queue_had_no_room_for(void **state)
+{
+	struct td *td = open_place(NULL);
+	struct actor actor = {.name = "narrow", .fails = -1, .class_ = TD_STOP};
+	struct diary ends = {""};
+
+	(void)state;
+	subscribe(td,
+		INTEREST(.queue_max = 1, .when_full = TD_REFUSE, .retry = {.attempts_max = 2}),
+		&actor);
+	td_trace_set(td, note_ends, &ends);
+	assert_int_equal(td_publish(td, EVENT("One", "s"), NULL, NULL), TD_E_HANDLER);
+	assert_int_equal(td_publish(td, EVENT("Two", "s"), NULL, NULL), TD_E_HANDLER);
+	assert_int_equal(actor.calls, 1);
+	assert_diary(&ends, "failed@Two ");
+	assert_int_equal(td_close(td), 0);
+}
+
+/* The first asks itself, and what that runs stops. */
+static int asks_itself_and_stops(
+	const struct td_event *event, struct td_context *context, void *arg)
+{
+	struct actor *actor = arg;
+	int call = actor->calls++;
+
+	(void)event;
+	if (call == 0)
+		assert_int_equal(td_request(td_context_place(context), TD_COMMAND, EVENT("Do", "s"),
+					 1000, NULL, NULL),
+			TD_E_HANDLER);
+	return call == 1 ? td_fail(context, TD_STOP, "no") : 0;
+}
+
+static void stop_deeper_in_a_thread_gives_back_the_batch_above(void **state)
+{
+	struct td *td = open_place(NULL);
+	struct actor actor = {.name = "deep"};
+	struct td_subscription_status status;
+	struct td_subscription *handler;
+
+	(void)state;
+	assert_int_equal(td_handle(td, TD_COMMAND, "Do", asks_itself_and_stops, &actor,
+				 INTEREST(.async = true, .order = TD_ORDER_NONE), &handler, NULL),
+		0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(td_command(td, EVENT("Do", "s"), NULL, NULL), 0);
+	assert_true(td_loop_turn(td, 0) > 0);
+	assert_int_equal(actor.calls, 2);
+	td_subscription_status(handler, &status);
+	assert_true(status.stopped);
+	assert_int_equal(status.waiting, 3);
+	assert_int_equal(status.completed, 1);
+	assert_int_equal(td_resume(handler, NULL), 0);
+	assert_int_equal(td_drain(td, -1, NULL), 0);
+	assert_int_equal(actor.calls, 5);
+	assert_int_equal(td_close(td), 0);
+}
+
+static int keep_data(const struct td_event *event, struct td_context *context, void *arg)
+{
+	(void)context;
+	diary_add(arg, "%.*s", TD_TEXT_ARG(td_event_data(event)));
+	return 0;
+}
+
+static int stops_and_then_skips(const struct td_event *event, struct td_context *context, void *arg)
+{
+	int *calls = arg;
+
+	(void)event;
+	return (*calls)++ == 0 ? td_fail(context, TD_STOP, "the first no")
+			       : td_fail(context, TD_SKIP, "the second no");
+}
+
+static void dead_letter_tells_of_the_attempt_at_which_a_plain_handler_stopped(void **state)
+{
+	struct td *td = open_place(NULL);
+	struct td_subscription *stopper;
+	struct diary letter = {""};
+	int calls = 0;
+
+	(void)state;
+	assert_int_equal(td_subscribe(td, NULL, stops_and_then_skips, &calls, &stopper, NULL), 0);
+	assert_int_equal(
+		td_subscribe(td, INTEREST(.type = TD_DEAD_LETTER), keep_data, &letter, NULL, NULL),
+		0);
+	assert_int_equal(td_publish(td, EVENT("One", "s"), NULL, NULL), TD_E_HANDLER);
+	assert_diary(&letter, "");
+	assert_int_equal(td_resume(stopper, NULL), 0);
+	assert_int_equal(td_drain(td, -1, NULL), 0);
+	assert_int_equal(calls, 2);
+	assert_non_null(strstr(letter.text, "the first no"));
+	assert_non_null(strstr(letter.text, "the second no"));
+	assert_int_equal(td_close(td), 0);
+}
+
+/* Has Two parked in the only place there is, while it handles One; then wants One parked, too. */
+static int parks_both(const struct td_event *event, struct td_context *context, void *arg)
+{
+	struct td *td = td_context_place(context);
+	int *calls = arg;
+
+	(void)event;
+	if ((*calls)++ == 0) {
+		assert_int_equal(td_publish_with(td, EVENT("Two", "t"), TD_ASYNC, NULL, NULL), 0);
+		assert_int_equal(td_request(td, TD_QUERY, EVENT("Q", "s"), 1000, NULL, NULL), 0);
+		assert_int_equal(*calls, 2);
+	}
+	return td_fail(context, TD_PARK, "no");
+}
+
+static void plain_handler_that_finds_no_place_to_park_stops(void **state)
+{
+	struct td *td = open_place(NULL);
+	struct td_receipt receipt = TD_RECEIPT_INIT;
+	struct actor answerer = {.name = "answerer", .fails = 1, .class_ = TD_RETRY};
+	struct actor undertaker = {.name = "undertaker"};
+	struct td_subscription_status status;
+	struct td_subscription *s;
+	const struct td_outcome *outcomes;
+	int calls = 0;
+
+	(void)state;
+	/* The answer is not there at once: who waits for it runs what else is owed. */
+	assert_int_equal(
+		td_subscribe(td, INTEREST(.parked_max = 1), parks_both, &calls, &s, NULL), 0);
+	assert_int_equal(
+		td_handle(td, TD_QUERY, "Q", act, &answerer,
+			INTEREST(.async = true, .retry = {.attempts_max = 2, .first_ms = 1}), NULL,
+			NULL),
+		0);
+	subscribe(td, INTEREST(.type = TD_DEAD_LETTER), &undertaker);
+	assert_int_equal(td_publish(td, EVENT("One", "s"), &receipt, NULL), TD_E_HANDLER);
+	assert_int_equal(receipt.failed, 1);
+	assert_int_equal(td_receipt_outcomes(&receipt, &outcomes), 1);
+	assert_int_equal(outcomes[0].state, TD_STOPPED);
+	td_subscription_status(s, &status);
+	assert_true(status.stopped);
+	assert_int_equal(status.parked, 1);
+	assert_int_equal(status.waiting, 1);
+	assert_int_equal(undertaker.calls, 1); /* of Two */
+	td_receipt_fini(&receipt);
+	assert_int_equal(td_close(td), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(subscription_that_ended_is_no_failing_handler),
+		cmocka_unit_test(plain_handler_that_cannot_park_yet_is_said_to_be_queued),
+		cmocka_unit_test(plain_handler_that_finds_no_place_to_park_stops),
+		cmocka_unit_test(subscription_that_ends_while_its_publisher_waits_for_room_drops),
+		cmocka_unit_test(hook_sees_the_end_of_what_a_queue_had_no_room_for),
+		cmocka_unit_test(stop_deeper_in_a_thread_gives_back_the_batch_above),
+		cmocka_unit_test(dead_letter_tells_of_the_attempt_at_which_a_plain_handler_stopped),
 		cmocka_unit_test(publish_in_a_plain_handler_of_a_topic_is_not_lost),
 		cmocka_unit_test(view_of_outcomes_outlives_a_retry),
 		cmocka_unit_test(reply_of_a_failed_attempt_is_forgotten),
