@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bus/busses.h"
 #include "delivery/deliveries.h"
 #include "world.h"
 
@@ -25,7 +26,7 @@
 #define SEEDS_TO_COUNT 300 /* from so many on, everything must have happened */
 #define REPLAY_EVERY   50  /* of so many seeds one is played again: the trace must be the same */
 
-static const struct sim_kind *const kinds[] = {&sim_deliveries};
+static const struct sim_kind *const kinds[] = {&sim_deliveries, &sim_busses};
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -207,7 +208,8 @@ int main(int argc, char **argv)
 	read_options(argc, argv);
 	signal(SIGABRT, aborted);
 	for (size_t kind = 0; kind < KINDS; kind++) {
-		if (plan.only != NULL && strcmp(plan.only, kinds[kind]->name) != 0)
+		if (plan.only != NULL ? strcmp(plan.only, kinds[kind]->name) != 0
+				      : kinds[kind]->by_name)
 			continue;
 		played = true;
 		passed &= play_kind(kind);

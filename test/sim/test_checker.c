@@ -278,7 +278,7 @@ static void no_play(struct sim_world *world)
 }
 
 static const char *const names[SIM_DELIVERY_COUNTERS_COUNT] = {0};
-static const struct sim_kind no_kind = {"none", no_play, names, SIM_DELIVERY_COUNTERS_COUNT};
+static const struct sim_kind no_kind = {"none", no_play, names, SIM_DELIVERY_COUNTERS_COUNT, false};
 
 /* A history of the real machine. */
 static void live(struct sim_world *world, struct sim_door *door)
