@@ -312,6 +312,7 @@ int main(int argc, char **argv)
 		{.subjects = 1000},
 		{.subjects = 1000, .chain = true},
 		{.subjects = 1000, .chain = true, .ids = true},
+		{.subjects = 1000, .chain = true, .ids = true, .together = true},
 		{.subjects = 1000000, .chain = true},
 		{.subjects = 1000000, .chain = true, .together = true},
 	};

@@ -4,7 +4,8 @@
  *	append  one event of 128 B to a random subject, td_store_append() alone
  *	commit  its share of a frame of 512, written and synced (spare segments left out)
  *	latest  td_store_latest() of a random subject
- *	read    an event of a cursor over the ten newest of a random subject ("-": they have not ten)
+ *	newest  an event of a cursor over the ten newest of a random subject, where it has ten
+ *	whole   an event of a cursor over all of a random subject, where it has ten
  *
  * Beside each point stands the RSS that the store took. Peer of each row is the first of its curve; wanted is at most 1.5 of it. At last a store is read
  * through from beginning to end: what the process takes then.
@@ -28,13 +29,14 @@
 #define TURNS    128
 #define READS    2000
 #define NEWEST   10
+#define WHOLES   100
 #define PAYLOAD  128
 #define LOGS_MAX 1000
 
 struct point {
 	uint64_t events, subjects, logs;
-	double append, commit, latest, read; /* us */
-	double rss, opened;                  /* MiB */
+	double append, commit, latest, newest, whole; /* us */
+	double rss, opened;                           /* MiB */
 };
 
 static char payload[1024];
@@ -205,29 +207,42 @@ static void measure_latest(struct td_store *store, struct point *point)
 	td_buf_fini(&buf);
 }
 
-static void measure_reads(struct td_store *store, struct point *point)
+/* In ns an event. */
+static double read_subject(struct td_store *store, const struct point *point, bool newest)
 {
 	struct td_error err = TD_ERROR_INIT;
 	struct td_cursor *cursor;
 	struct td_stored stored;
-	double values[READS];
 	char room[64];
+	struct td_text subject = address(room, point, td_rng_u64(&rng) % point->subjects);
+	const struct td_read_options options = {
+		.subjects = &subject, .subjects_count = 1, .backward = newest};
+	double start = bench_clock(CPU);
+	int code = 0, count = 0;
+
+	check(td_store_read(&cursor, store, &options, &err), &err);
+	while (code == 0 && !(newest && count == NEWEST)) {
+		code = td_cursor_next(cursor, &stored, &err);
+		count += code == 0;
+	}
+	if (code != TD_E_NOT_FOUND)
+		check(code, &err);
+	td_cursor_close(cursor);
+	return (bench_clock(CPU) - start) / count;
+}
+
+static void measure_reads(struct td_store *store, struct point *point)
+{
+	double values[READS];
 
 	if (point->events / point->subjects < NEWEST)
 		return;
-	for (int i = 0; i < READS; i++) {
-		struct td_text subject = address(room, point, td_rng_u64(&rng) % point->subjects);
-		const struct td_read_options options = {
-			.subjects = &subject, .subjects_count = 1, .backward = true};
-		double start = bench_clock(CPU);
-
-		check(td_store_read(&cursor, store, &options, &err), &err);
-		for (int n = 0; n < NEWEST; n++)
-			check(td_cursor_next(cursor, &stored, &err), &err);
-		td_cursor_close(cursor);
-		values[i] = bench_clock(CPU) - start;
-	}
-	point->read = bench_median(values, READS) / NEWEST / 1e3;
+	for (int i = 0; i < READS; i++)
+		values[i] = read_subject(store, point, true);
+	point->newest = bench_median(values, READS) / 1e3;
+	for (int i = 0; i < WHOLES; i++)
+		values[i] = read_subject(store, point, false);
+	point->whole = bench_median(values, WHOLES) / 1e3;
 }
 
 static void measure(const char *path, struct point *point)
@@ -295,7 +310,8 @@ static void curve(const char *dir, const char *title, struct point *points, size
 		row("append", point->append, points[0].append);
 		row("commit", point->commit, points[0].commit);
 		row("latest", point->latest, points[0].latest);
-		row("read", point->read, points[0].read);
+		row("newest", point->newest, points[0].newest);
+		row("whole", point->whole, points[0].whole);
 		fflush(stdout);
 	}
 }
@@ -330,7 +346,7 @@ static void read_all(const char *path, struct point *point)
 	}
 	if (code != TD_E_NOT_FOUND)
 		check(code, &err);
-	point->read = (bench_clock(CPU) - start) / (double)count / 1e3;
+	point->whole = (bench_clock(CPU) - start) / (double)count / 1e3;
 	td_cursor_close(cursor);
 	check(td_store_close(store, &err), &err);
 }
@@ -348,7 +364,7 @@ static void through(const char *dir, uint64_t mib)
 	printf("%" PRIu64 " events of 1 KiB, %" PRIu64
 	       " MiB: %.3f us each; RSS: %.0f MiB when opened,"
 	       " at most %.0f MiB while read\n",
-		point.events, mib, point.read, point.opened, point.rss);
+		point.events, mib, point.whole, point.opened, point.rss);
 }
 
 int main(int argc, char **argv)
