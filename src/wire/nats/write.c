@@ -25,16 +25,27 @@ static unsigned digits_of(uint64_t value)
 	return digits + (value >= 10) + (value >= 100) + (value >= 1000);
 }
 
-static char *put_u64(char *at, uint64_t value)
+/* Two digits at a time: a sequence has many. */
+static char *put_digits(char *at, uint64_t value, unsigned digits)
 {
-	unsigned digits = digits_of(value);
+	static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+				    "25262728293031323334353637383940414243444546474849"
+				    "50515253545556575859606162636465666768697071727374"
+				    "75767778798081828384858687888990919293949596979899";
 	char *to = at + digits;
 
-	do {
-		*--to = (char)('0' + value % 10);
-		value /= 10;
-	} while (value != 0);
+	for (; value >= 100; value /= 100)
+		memcpy(to -= 2, pairs + value % 100 * 2, 2);
+	if (value >= 10)
+		memcpy(to - 2, pairs + value * 2, 2);
+	else
+		to[-1] = (char)('0' + value);
 	return at + digits;
+}
+
+static char *put_u64(char *at, uint64_t value)
+{
+	return put_digits(at, value, digits_of(value));
 }
 
 static void written(struct td_buf *buf, char *end)
@@ -244,8 +255,8 @@ static char *put_quoted(char *at, struct td_text text)
 
 static void write_plain(struct td_buf *buf, const struct td_nats_stored *stored)
 {
-	size_t bytes = sizeof(STREAM) - 1 + stored->stream.len + 2 + sizeof(SEQ) - 1 +
-		       digits_of(stored->seq) + 1;
+	unsigned digits = digits_of(stored->seq);
+	size_t bytes = sizeof(STREAM) - 1 + stored->stream.len + 2 + sizeof(SEQ) - 1 + digits + 1;
 	struct td_nats_message message = {.subject = stored->reply, .sid = stored->sid};
 	char *at;
 
@@ -259,7 +270,7 @@ static void write_plain(struct td_buf *buf, const struct td_nats_stored *stored)
 		return;
 	at = put_line(at, &message);
 	at = put_quoted(PUT(at, STREAM), stored->stream);
-	at = put_u64(PUT(at, SEQ), stored->seq);
+	at = put_digits(PUT(at, SEQ), stored->seq, digits);
 	if (stored->domain.at != NULL)
 		at = put_quoted(PUT(at, DOMAIN), stored->domain);
 	if (stored->duplicate)
