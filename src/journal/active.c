@@ -227,6 +227,10 @@ static int read_frames(struct run *run, struct td_error *err)
 	journal->place.end = run->at;
 	if (!run->sealed)
 		code = judge(run, err);
+	/* Where the first frames are damaged, their positions lead there: reading has to say so. */
+	if (run->position > active->base &&
+		(active->file->count == 0 || active->file->index[0].position > active->base))
+		td_file_begin(active->file, active->base, TD_FRAMES_FROM);
 	active->end = run->at;
 	active->next = run->position;
 	active->from = journal->place.from;

@@ -160,6 +160,39 @@ static void a_missing_segment_is_missed(void **state)
 	}
 }
 
+/* Looking past damage at the very beginning of the segment that is not sealed. */
+static void what_follows_a_damaged_first_frame_is_served_to_who_looks(void **state)
+{
+	struct td_segment_info segments[8];
+	struct td_scan scan = TD_SCAN_AT(1);
+	struct td_record record;
+	struct scene scene;
+	uint64_t lost_to = 0, base;
+	char path[64];
+	size_t count;
+
+	(void)state;
+	begin(&scene);
+	count = td_journal_segments(scene.journal, segments, 8);
+	base = segments[count - 1].base;
+	assert_true(td_journal_durable(scene.journal) > base + 1);
+	scene_close(&scene);
+	snprintf(path, sizeof(path), "journal/seg-%016llx.log", (unsigned long long)base);
+	assert_int_equal(sim_disk_flip(scene.sim, path, (uint64_t)4096 * 8), 0);
+
+	scene.options.read_only = true;
+	scene_open(&scene);
+	assert_int_equal(scene.report.damages_count, 1);
+	td_scan_seek(&scan, base);
+	assert_int_equal(
+		td_journal_scan(scene.journal, &scan, &record, &lost_to, NULL), TD_E_DAMAGED);
+	td_scan_fini(&scan);
+	assert_true(lost_to >= base && lost_to + 1 < td_journal_durable(scene.journal));
+	scene_check_range(&scene, 1, base);
+	scene_check_range(&scene, lost_to + 1, td_journal_durable(scene.journal));
+	scene_end(&scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,6 +201,7 @@ int main(void)
 		cmocka_unit_test(an_exported_head_is_found_on_the_chain),
 		cmocka_unit_test(no_flipped_bit_goes_unseen),
 		cmocka_unit_test(a_missing_segment_is_missed),
+		cmocka_unit_test(what_follows_a_damaged_first_frame_is_served_to_who_looks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
