@@ -227,6 +227,25 @@ static int fold(struct td_store *store, struct td_error *err)
 	return code;
 }
 
+/* Room for a record, with what has to be committed or prepared for it. */
+static int make_room(struct td_store *store, size_t bytes, struct td_error *err)
+{
+	struct td_journal *journal = store->shelf.journal;
+	int code = store->shelf.room(store->shelf.arg, 1, bytes, true, err);
+	struct td_work *work;
+	int failed = 0;
+
+	while (code == TD_E_FULL && failed == 0 &&
+		(work = td_journal_next(journal, TD_WORK_COMMIT | TD_WORK_SPARE, INT64_MAX)) !=
+			NULL) {
+		td_work_run(work);
+		failed = td_journal_done(journal, work, err);
+		if (failed == 0)
+			code = store->shelf.room(store->shelf.arg, 1, bytes, true, err);
+	}
+	return failed != 0 ? failed : code;
+}
+
 /* The first record of a store: its secret. */
 static int found(struct td_store *store, struct td_error *err)
 {
@@ -243,7 +262,7 @@ static int found(struct td_store *store, struct td_error *err)
 			"the first record is not a store's: run `tidings verify`");
 	if (!td_runs_reserve(&store->runs, 1, 0))
 		return td_error_nomem(err);
-	code = store->shelf.room(store->shelf.arg, 1, sizeof(body), true, err);
+	code = make_room(store, sizeof(body), err);
 	if (code != 0)
 		return code;
 	td_store_record_put(&record, body);

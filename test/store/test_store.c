@@ -592,6 +592,25 @@ static void memory_is_given_back(void **state)
 	scene_end(&scene);
 }
 
+/* Its first record finds the segment full: with frames of 4 KiB the mark leaves no room. */
+static void a_strict_store_of_small_segments_is_made(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_begin(&scene, IN_JOURNAL);
+	scene.options.journal.strict = true;
+	scene.options.journal.segment_bytes_first = (size_t)16 << 10;
+	scene.options.journal.segment_bytes_max = (size_t)16 << 10;
+	scene.options.journal.frame_bytes = (size_t)2 << 10;
+	scene.options.journal.append_bytes_max = (size_t)4 << 10;
+	scene_open(&scene);
+	scene_append(&scene, "a", "1");
+	scene_reopen(&scene);
+	expect_read(&scene, &(struct td_read_options){0}, "1");
+	scene_end(&scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -609,6 +628,7 @@ int main(void)
 		BOTH_TESTS(a_cursor_follows),
 		BOTH_TESTS(gates_refuse_and_taps_hear_in_order),
 		cmocka_unit_test(memory_is_given_back),
+		cmocka_unit_test(a_strict_store_of_small_segments_is_made),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
