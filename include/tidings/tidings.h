@@ -77,12 +77,13 @@ enum td_publish_flags {
 /* What became of one delivery. */
 enum td_state {
 	TD_COMPLETED, /* handled */
-	TD_QUEUED,    /* owed: waiting, running or to be tried again */
+	TD_QUEUED,    /* owed: waiting, running or to be tried again; a synchronous one, too, behind
+		       * others of its key, or where the subscription is stopped */
 	TD_FAILED,    /* given up: a dead letter was published */
 	TD_PARKED,    /* given up, and its key waits for td_redrive() or td_dismiss() */
 	TD_STOPPED,   /* the subscription stopped at it and waits for td_resume() */
-	TD_DROPPED,   /* not delivered: TD_STOP_AT_FIRST, or the queue of an observer (or of who
-		       * hears the library's own events) was full */
+	TD_DROPPED,   /* not delivered: TD_STOP_AT_FIRST, the subscription ended, or the queue of an
+		       * observer (or of who hears the library's own events) was full */
 };
 /* "completed", "queued", "failed", "parked", "stopped", "dropped"; "unknown" else. */
 TD_PUBLIC const char *td_state_name(enum td_state state);
@@ -100,6 +101,11 @@ struct td_receipt_book;
 /*
  * The receipt of one publish. Start with TD_RECEIPT_INIT, may be used again, fini at the end. A
  * publish that was refused leaves it empty.
+ *
+ * The counts are those of the moment at which the publish returned; the outcomes are always those
+ * of now. A delivery at which its subscription stopped counts as failed, and is done only when it
+ * was resumed and handled, failed or parked: td_await() waits for that, and brings the counts to
+ * what it came to.
  */
 struct td_receipt {
 	size_t completed; /* deliveries handled, over the whole cascade */
@@ -306,7 +312,8 @@ TD_PUBLIC int td_refuse(struct td_context *context, const char *format, ...) TD_
  * registered `async`. *reply (may be NULL) is yours: td_event_unref() it.
  * Errors: TD_E_NO_HANDLER, TD_E_REFUSED (err->text is the reason), TD_E_HANDLER, TD_E_TIMEOUT
  * (timeout_ms < 0: none; a synchronous handler is not interrupted, but its answer comes too late),
- * TD_E_LOOP, TD_E_DEADLOCK (an asynchronous handler that this thread is in already).
+ * TD_E_LOOP, TD_E_DEADLOCK (an asynchronous handler that this thread is in already), TD_E_CLOSED
+ * (the handle is closing, or the handler ended).
  */
 TD_PUBLIC int td_request(struct td *td, enum td_kind kind, const struct td_draft *draft,
 	int64_t timeout_ms, struct td_event **reply, struct td_error *err);

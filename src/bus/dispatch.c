@@ -433,6 +433,7 @@ static int reserve(struct td_bus *bus, struct td_routes *routes, unsigned flags,
 {
 	for (size_t i = 0; i < routes->count; i++) {
 		struct td_route *route = &routes->at[i];
+		const char *why = "its queue is full";
 		bool drop = false;
 
 		if (!wants_queue(route->subscription, flags) || route->code != 0)
@@ -442,6 +443,10 @@ static int reserve(struct td_bus *bus, struct td_routes *routes, unsigned flags,
 
 		if (code == TD_E_FULL && (flags & ANNOUNCED) != 0) {
 			td_lane_count_dropped(lane);
+			drop = true;
+			code = 0;
+		} else if (code == TD_E_CLOSED && !atomic_load(&bus->closing)) {
+			why = "it ended"; /* while we waited for room: the others are told */
 			drop = true;
 			code = 0;
 		}
@@ -455,7 +460,7 @@ static int reserve(struct td_bus *bus, struct td_routes *routes, unsigned flags,
 		route->queued = !drop;
 		route->dropped = drop;
 		if (drop)
-			dropped(bus, cascade, event, route->subscription, "its queue is full");
+			dropped(bus, cascade, event, route->subscription, why);
 	}
 	return 0;
 }

@@ -359,7 +359,8 @@ int td_bus_request(struct td_bus *bus, enum td_kind kind, const struct td_draft 
 		td_error_set(err, code, TD_NO_OFFSET, "no answer from %s within %lld ms",
 			asked.handler->name, (long long)timeout_ms);
 	else if (code == TD_E_CLOSED)
-		td_error_set(err, code, TD_NO_OFFSET, "the handle is closing");
+		td_error_set(err, code, TD_NO_OFFSET, "%s",
+			atomic_load(&bus->closing) ? "the handle is closing" : "the handler ended");
 	else if (code == 0)
 		code = outcome(state, reply, err);
 	if (state != NULL)

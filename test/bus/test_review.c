@@ -411,6 +411,56 @@ static void subscription_that_ends_while_its_publisher_waits_for_room_drops(void
 	assert_int_equal(td_close(td), 0);
 }
 
+static void queued_subscription_that_ends_while_its_publisher_waits_is_no_refusal(void **state)
+{
+	struct td *td = open_place(NULL);
+	struct td_receipt receipt = TD_RECEIPT_INIT;
+	struct actor ended = {.name = "ended"}, behind = {.name = "behind"};
+	const struct td_outcome *outcomes;
+
+	(void)state;
+	/* It handles One to make room for Two, and ends itself there. */
+	ended.unsubscribes = subscribe(td, INTEREST(.queue_max = 1, .async = true), &ended);
+	subscribe(td, INTEREST(.type = "Two"), &behind);
+	assert_int_equal(publish(td, "One", "s"), 0);
+	assert_int_equal(td_publish(td, EVENT("Two", "s"), &receipt, NULL), 0);
+	assert_int_equal(ended.calls, 1);
+	assert_int_equal(behind.calls, 1);
+	assert_int_equal(receipt.completed, 1);
+	assert_int_equal(receipt.queued, 0);
+	assert_int_equal(td_receipt_outcomes(&receipt, &outcomes), 2);
+	assert_int_equal(outcomes[0].state, TD_DROPPED);
+	assert_true(td_text_is(outcomes[0].reason, "it ended"));
+	td_receipt_fini(&receipt);
+	assert_int_equal(td_close(td), 0);
+}
+
+static void receipt_of_what_stopped_comes_to_what_a_later_turn_made_of_it(void **state)
+{
+	struct td *td = open_place(NULL);
+	struct td_receipt receipt = TD_RECEIPT_INIT;
+	struct actor actor = {.name = "stopper", .fails = 1, .class_ = TD_STOP};
+	struct td_subscription *stopper = subscribe(td, NULL, &actor);
+	const struct td_outcome *outcomes;
+
+	(void)state;
+	assert_int_equal(td_publish(td, EVENT("One", "s"), &receipt, NULL), TD_E_HANDLER);
+	assert_int_equal(td_receipt_outcomes(&receipt, &outcomes), 1);
+	assert_int_equal(outcomes[0].state, TD_STOPPED);
+	assert_int_equal(td_await(td, &receipt, 0, NULL), TD_E_TIMEOUT);
+	assert_int_equal(td_resume(stopper, NULL), 0);
+	assert_int_equal(td_loop_turn(td, 0), 1);
+	assert_int_equal(td_receipt_outcomes(&receipt, &outcomes), 1);
+	assert_int_equal(outcomes[0].state, TD_COMPLETED);
+	assert_int_equal(receipt.completed, 0);
+	assert_int_equal(receipt.failed, 1);
+	assert_int_equal(td_await(td, &receipt, 0, NULL), 0);
+	assert_int_equal(receipt.completed, 1);
+	assert_int_equal(receipt.failed, 0);
+	td_receipt_fini(&receipt);
+	assert_int_equal(td_close(td), 0);
+}
+
 /* Stopped at One, its queue has no room for Two. */
 static void hook_sees_the_end_of_what_a_queue_had_no_room_for(void **state)
 {
@@ -564,6 +614,9 @@ int main(void)
 		cmocka_unit_test(plain_handler_that_cannot_park_yet_is_said_to_be_queued),
 		cmocka_unit_test(plain_handler_that_finds_no_place_to_park_stops),
 		cmocka_unit_test(subscription_that_ends_while_its_publisher_waits_for_room_drops),
+		cmocka_unit_test(
+			queued_subscription_that_ends_while_its_publisher_waits_is_no_refusal),
+		cmocka_unit_test(receipt_of_what_stopped_comes_to_what_a_later_turn_made_of_it),
 		cmocka_unit_test(hook_sees_the_end_of_what_a_queue_had_no_room_for),
 		cmocka_unit_test(stop_deeper_in_a_thread_gives_back_the_batch_above),
 		cmocka_unit_test(dead_letter_tells_of_the_attempt_at_which_a_plain_handler_stopped),
