@@ -90,7 +90,7 @@ static unsigned attempts_max(const struct checker *c, unsigned sub)
 static void blur(struct checker *c, size_t cascade, const struct debt *debt)
 {
 	if (cascade != NO_CASCADE) {
-		c->ledger.cascades[cascade].murky = true;
+		c->ledger.cascades[cascade].unsure = true;
 		c->blurred[c->ledger.cascades[cascade].call] = true;
 	}
 	c->blurred[debt->call] = true;
@@ -496,8 +496,10 @@ static void look_for_waits(struct checker *c, const struct frame *call)
 			continue;
 		if (sub->when_full == TD_DROP_OLDEST)
 			drop_some(c, debt->sub);
-		else if (sub->when_full == TD_WAIT)
+		else if (sub->when_full == TD_WAIT) {
 			blur(c, call->cascade, debt);
+			c->ledger.cascades[call->cascade].murky = true;
+		}
 	}
 }
 
@@ -526,6 +528,18 @@ static void enter_before(struct checker *c, size_t cascade, unsigned sub)
 	ledger_enter_lane(&c->ledger, debt_at(c, index));
 }
 
+/* What of this subscription stands in a cascade may have come to its lane already, or not. */
+static void loosen(struct checker *c, size_t cascade, unsigned sub)
+{
+	const struct cascade *at = &c->ledger.cascades[cascade];
+
+	for (size_t i = at->next; i < at->count; i++) {
+		struct debt *debt = debt_at(c, at->debts[i]);
+
+		debt->loose = debt->loose || (debt->state == DEBT_PENDING && debt->sub == sub);
+	}
+}
+
 /* Which cascade the delivery belongs to. */
 static size_t cascade_of(struct checker *c, struct frame *call, size_t index)
 {
@@ -552,6 +566,7 @@ static size_t cascade_of(struct checker *c, struct frame *call, size_t index)
 	if (murky) { /* it may belong to the publish, or not */
 		size_t cascade = ledger_cascade(&c->ledger, 0);
 
+		loosen(c, call->cascade, debt->sub);
 		c->ledger.cascades[cascade].murky = true;
 		return cascade;
 	}
@@ -704,6 +719,7 @@ static void stop(struct checker *c, struct debt *debt)
 	s->stopped = true;
 	debt->state = DEBT_WAITING;
 	debt->attempts = 0;
+	debt->refused = true;
 	if (!debt->final)
 		debt->outcome = TD_STOPPED;
 }
@@ -1071,22 +1087,23 @@ static void return_publish(struct checker *c, const struct frame *frame, int cod
 			violate(c, SIM_BUS_RULE_CODE, "in a handler nothing has failed yet");
 		return;
 	}
-	if ((code == 0 || code == TD_E_HANDLER) && !cascade->murky &&
+	if ((code == 0 || code == TD_E_HANDLER) && !cascade->murky && !cascade->unsure &&
 		failed != (code == TD_E_HANDLER))
 		violate(c, SIM_BUS_RULE_CODE, "%zu handlers failed", cascade->failed);
-	if (code != 0 && code != TD_E_HANDLER && code != TD_E_FULL && code != TD_E_LOOP &&
-		!(code == TD_E_CLOSED && cascade->murky))
+	if (code != 0 && code != TD_E_HANDLER && code != TD_E_FULL && code != TD_E_LOOP)
 		violate(c, SIM_BUS_RULE_CODE, "%s", td_error_name(code));
 }
 
 static int code_of_answer(const struct debt *debt)
 {
+	if (debt->refused)
+		return TD_E_HANDLER;
 	switch (debt->outcome) {
 	case TD_COMPLETED:
 		return debt->code;
 	case TD_FAILED:
 	case TD_PARKED:
-	case TD_STOPPED: /* who asked does not wait until somebody has looked */
+	case TD_STOPPED:
 		return TD_E_HANDLER;
 	case TD_DROPPED:
 		return TD_E_CLOSED;
@@ -1122,7 +1139,7 @@ static void return_command(struct checker *c, const struct frame *frame, int cod
 		return;
 	if (innermost_handler(c) == NULL && !frame->turns) {
 		cascade = &c->ledger.cascades[frame->cascade];
-		if (cascade->murky)
+		if (cascade->murky || cascade->unsure)
 			return;
 		expected = cascade->failed > 0                             ? TD_E_HANDLER
 			   : debt_at(c, frame->debt)->code == TD_E_REFUSED ? TD_E_REFUSED

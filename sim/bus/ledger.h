@@ -35,6 +35,7 @@ struct debt {
 	bool optional; /* it may have been dropped: nobody can tell from here */
 	bool loose;    /* its publisher waited for room: its place in the lane is not known */
 	bool told;     /* a synchronous one: the publisher knows */
+	bool refused;  /* it stopped: who asked does not wait until somebody has looked */
 	enum td_state outcome;
 	int code;
 	unsigned attempts;
@@ -71,6 +72,7 @@ struct cascade {
 	size_t failed;
 	size_t completed, queued; /* as its publisher counts */
 	bool murky;               /* it waited for room: what ran meanwhile cannot be told apart */
+	bool unsure;              /* what it counts cannot be told from here */
 };
 
 struct sub_state {
