@@ -80,7 +80,7 @@ static int hash_last(struct run *run, struct td_error *err)
 	const uint8_t *bytes;
 
 	memcpy(journal->chain, journal->active->chain, TD_CHAIN_BYTES);
-	if (!journal->chained || run->last == 0)
+	if (!journal->chained || run->last == 0 || TD_BUG(112))
 		return 0;
 	bytes = td_walk_see(&run->walk, run->last, run->last_bytes);
 	if (bytes == NULL)

@@ -94,7 +94,9 @@ struct td_frame_builder {
 	bool holes;
 	uint64_t positions;     /* taken so far */
 	uint64_t first_implied; /* by holes */
-	unsigned whitening;     /* after finish: part of the location of each record */
+	unsigned whitening;     /* after close: part of the location of each record */
+	bool closed;
+	uint64_t body_hash; /* after close */
 };
 
 /*
@@ -132,7 +134,12 @@ struct td_frame_fields {
 	int64_t time;            /* above 0 */
 };
 /*
- * Strict filling, whitening, checksums, header. Answers the bytes of the frame. The records in the
+ * Nothing more is put: strict filling, whitening, the checksum of the body, for this salt and offset.
+ * Most of what finish has to do, so that it may be done before the rest is known.
+ */
+void td_frame_close(struct td_frame_builder *builder, uint64_t salt, uint64_t offset);
+/*
+ * Close, unless it is; then the header. Answers the bytes of the frame. The records in the
  * buffer are whitened then; who reads them from there goes through td_frame_open(). A frame without
  * records needs MARK or SEAL. Finish again after a reset only.
  */

@@ -40,7 +40,7 @@ bool td_frame_room(const struct td_frame_builder *builder, size_t records, size_
 /* The place of a record that is `size` bytes with everything; its padding is written already. */
 static uint8_t *take(struct td_frame_builder *builder, size_t size)
 {
-	TD_ASSERT(size <= builder->capacity - builder->len);
+	TD_ASSERT(!builder->closed && size <= builder->capacity - builder->len);
 	uint8_t *at = builder->at + builder->len;
 	td_le64_put(at + size - 8, 0);
 	builder->len += size;
@@ -134,31 +134,41 @@ static void check_fields(
 }
 
 /* The body as it will lie on disk. Only pieces without a part of the header can be zero. */
-static void whiten(struct td_frame_builder *builder, const struct td_frame_fields *fields)
+static void whiten(struct td_frame_builder *builder, uint64_t salt, uint64_t offset)
 {
-	uint64_t body = fields->offset + TD_FRAME_HEADER_BYTES, end = fields->offset + builder->len;
+	uint64_t body = offset + TD_FRAME_HEADER_BYTES, end = offset + builder->len;
 	uint64_t from = aligned(body, TD_PIECE_BYTES);
 
 	if (from < end)
-		builder->whitening = td_whiten_choose(
-			builder->at + (from - fields->offset), end - from, from, fields->salt);
+		builder->whitening =
+			td_whiten_choose(builder->at + (from - offset), end - from, from, salt);
 	if (builder->whitening != 0)
 		td_whiten(builder->at + TD_FRAME_HEADER_BYTES, builder->at + TD_FRAME_HEADER_BYTES,
-			end - body, body, fields->salt, builder->whitening);
+			end - body, body, salt, builder->whitening);
+}
+
+void td_frame_close(struct td_frame_builder *builder, uint64_t salt, uint64_t offset)
+{
+	size_t size = td_frame_size(builder);
+
+	TD_ASSERT(!builder->closed && size <= builder->capacity);
+	sum(builder);
+	memset(builder->at + builder->len, TD_FRAME_FILLING, size - builder->len);
+	builder->len = size;
+	whiten(builder, salt, offset);
+	builder->body_hash =
+		td_hash(builder->at + TD_FRAME_HEADER_BYTES, size - TD_FRAME_HEADER_BYTES, 0);
+	builder->closed = true;
 }
 
 size_t td_frame_finish(struct td_frame_builder *builder, const struct td_frame_fields *fields)
 {
 	uint8_t *at = builder->at;
-	size_t size = td_frame_size(builder);
 
 	check_fields(builder, fields);
-	TD_ASSERT(size <= builder->capacity);
-	sum(builder);
-	memset(at + builder->len, TD_FRAME_FILLING, size - builder->len);
-	builder->len = size;
-	whiten(builder, fields);
-
+	if (!builder->closed)
+		td_frame_close(builder, fields->salt, fields->offset);
+	size_t size = builder->len;
 	size_t body_bytes = size - TD_FRAME_HEADER_BYTES;
 	td_le32_put(at, TD_FRAME_MAGIC);
 	td_le64_put(at + 8, fields->salt ^ fields->offset);
@@ -169,7 +179,7 @@ size_t td_frame_finish(struct td_frame_builder *builder, const struct td_frame_f
 	td_le64_put(at + 40, fields->epoch);
 	td_le64_put(at + 48,
 		fields->flags | builder->whitening | (builder->strict ? TD_FRAME_STRICT : 0));
-	td_le64_put(at + 56, td_hash(at + TD_FRAME_HEADER_BYTES, body_bytes, 0));
+	td_le64_put(at + 56, builder->body_hash);
 	if (fields->chain != NULL)
 		memcpy(at + 64, fields->chain, TD_CHAIN_BYTES);
 	else

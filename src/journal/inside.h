@@ -32,7 +32,7 @@
 
 #define TD_RETRY_MS         1000 /* until a spare is tried again on a full disk */
 #define TD_FILES_OPEN_MAX   64   /* sealed segments with an open file */
-#define TD_BLOCK_SPARE_ROOM 65536
+#define TD_BLOCK_SPARE_ROOM 16384
 
 #define TD_WORKS 5
 
@@ -45,6 +45,7 @@ struct td_building {
 	bool begun;             /* td_journal_room() said where it goes */
 	bool rolls;             /* it is the first of the next segment */
 	struct td_frame_builder frame;
+	size_t pending; /* records that td_journal_room() let in and that are not there yet */
 	uint32_t holes; /* among its records; recovery alone makes some */
 	td_time time;   /* 0: nobody asked yet */
 	uint64_t first; /* position */

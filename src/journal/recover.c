@@ -89,8 +89,9 @@ static int save_cut(struct td_opening *opening, int direct, struct td_error *err
 	struct td_journal *journal = opening->journal;
 	struct td_recovery *report = opening->report;
 	const struct td_tail_facts *facts = &opening->facts;
-	int code = td_quarantine_part(
-		journal, direct, opening->last.base, facts->end, facts->nonzero_end, err);
+	int code = TD_BUG(113) ? 0
+			       : td_quarantine_part(journal, direct, opening->last.base, facts->end,
+					 facts->nonzero_end, err);
 
 	if (code == TD_E_DISK_FULL && opening->listing.spare) {
 		td_disk_unlink(journal->disk, journal->dir, TD_SPARE_NAME);
@@ -152,7 +153,7 @@ static int cut(struct td_opening *opening, int direct, struct td_error *err)
 	if (code == 0)
 		code = td_disk_sync(journal->disk, journal->active->file->handle);
 	return code == 0 ? 0
-			 : td_fault_final(err, code, "journal %s: cut at %llu", journal->path,
+			 : td_fault(err, code, "journal %s: cut at %llu", journal->path,
 				   (unsigned long long)facts->end);
 }
 
@@ -308,7 +309,7 @@ static int promise(struct td_opening *opening, struct td_error *err)
 	struct td_journal *journal = opening->journal;
 	int code;
 
-	if (opening->lost_to >= journal->staged)
+	if (opening->lost_to >= journal->staged && !TD_BUG(111))
 		return stage_hole(opening, err);
 	journal->witnessed = false;
 	journal->idle_since_ms = INT64_MIN / 2;

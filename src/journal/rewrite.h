@@ -26,6 +26,7 @@ struct td_rewriter {
 	struct td_segment_footer old_footer, footer;
 
 	uint8_t *buffer; /* of the frame being built */
+	size_t cap;
 	struct td_frame_builder frame;
 	uint64_t first;    /* its first position */
 	uint64_t position; /* of the next record */

@@ -175,7 +175,10 @@ int td_rewriter_copy(struct td_rewriter *rewriter, struct td_error *err)
 {
 	int code;
 
-	rewriter->buffer = aligned_alloc(64, TD_FRAME_BYTES_MAX);
+	rewriter->cap = TD_FRAME_BYTES_MAX;
+	if (rewriter->cap > rewriter->old_header.bytes)
+		rewriter->cap = (size_t)rewriter->old_header.bytes; /* no frame is larger */
+	rewriter->buffer = aligned_alloc(64, rewriter->cap);
 	if (rewriter->buffer == NULL)
 		return td_error_nomem(err);
 	rewriter->walk.salt = rewriter->old_header.salt;

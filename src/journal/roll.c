@@ -201,7 +201,7 @@ int td_roll_run(struct td_journal *journal, struct td_error *err)
 	code = name_next(journal, roll, next);
 	if (code != 0)
 		return td_fault_final(err, code, "journal %s: begin %s", journal->path, next);
-	code = td_copies_write(journal, roll->page, roll->copy, err);
+	code = TD_BUG(107) ? 0 : td_copies_write(journal, roll->page, roll->copy, err);
 	if (code != 0)
 		return code;
 	code = td_spare_allocate(journal, td_spare_usual_bytes(journal), &file);

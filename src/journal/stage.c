@@ -63,6 +63,14 @@ static int begin_block(struct td_journal *journal, uint32_t number, uint64_t off
 	return 0;
 }
 
+/* A block is left when another frame like the last one would not fit, rather than cut it short. */
+static size_t room_wanted(const struct td_journal *journal, size_t need)
+{
+	size_t like = journal->flight.len + TD_BLOCK_SPARE_ROOM;
+
+	return like > need + TD_BLOCK_SPARE_ROOM ? like : need + TD_BLOCK_SPARE_ROOM;
+}
+
 /* The frame to be built begins at `offset` of the segment, whose frames end at `limit`. */
 static int begin(struct td_journal *journal, uint32_t number, uint64_t offset, uint64_t limit,
 	size_t need, struct td_error *err)
@@ -72,7 +80,7 @@ static int begin(struct td_journal *journal, uint32_t number, uint64_t offset, u
 	size_t room;
 
 	if (block == NULL || block->number != number || block->offset + building->at != offset ||
-		block->cap - building->at < need + TD_BLOCK_SPARE_ROOM) {
+		block->cap - building->at < room_wanted(journal, need)) {
 		int code = begin_block(journal, number, offset, need, err);
 
 		if (code != 0)
@@ -137,6 +145,16 @@ static int check_state(struct td_journal *journal, bool reserved, struct td_erro
 	return 0;
 }
 
+/* A full frame is closed at once: what is left to do when it is its turn is little. */
+static void close_frame(struct td_journal *journal)
+{
+	const struct td_building *building = &journal->building;
+	uint64_t salt = building->rolls ? journal->spare.segment->salt : journal->place.header.salt;
+
+	if (!building->frame.closed)
+		td_frame_close(&journal->building.frame, salt, building->offset);
+}
+
 int td_journal_room(struct td_journal *journal, size_t records, size_t bytes, bool reserved,
 	struct td_error *err)
 {
@@ -153,11 +171,14 @@ int td_journal_room(struct td_journal *journal, size_t records, size_t bytes, bo
 			"journal: an append of %zu bytes; the most is %zu", bytes,
 			options->append_bytes_max);
 	if (building->begun && building->frame.records > 0) {
-		if (building->frame.records + records <= options->frame_records &&
+		if (!building->frame.closed &&
+			building->frame.records + records <= options->frame_records &&
 			building->frame.len - TD_FRAME_HEADER_BYTES + body <=
 				options->frame_bytes &&
-			td_frame_room(&building->frame, records, bytes))
+			td_frame_room(&building->frame, records, bytes)) {
+			building->pending = records;
 			return 0;
+		}
 		return td_error_set(
 			err, TD_E_FULL, TD_NO_OFFSET, "journal: the frame being built is full");
 	}
@@ -167,6 +188,7 @@ int td_journal_room(struct td_journal *journal, size_t records, size_t bytes, bo
 		need = (need + TD_FRAME_STRICT_BYTES - 1) / TD_FRAME_STRICT_BYTES *
 		       TD_FRAME_STRICT_BYTES;
 	code = find_place(journal, need, err);
+	building->pending = records;
 	if (code == 0)
 		TD_ASSERT(td_frame_room(&building->frame, records, bytes));
 	return code;
@@ -178,10 +200,13 @@ uint64_t td_journal_stage(
 	struct td_building *building = &journal->building;
 	uint32_t at;
 
-	TD_ASSERT(building->begun && !journal->failed);
+	TD_ASSERT(building->begun && building->pending > 0 && !journal->failed);
 	at = td_frame_put(&building->frame, parts, count);
 	if (location != NULL)
 		*location = td_location_make(building->number, building->offset + at, 0);
+	building->pending--;
+	if (building->pending == 0 && building->frame.records >= journal->options.frame_records)
+		close_frame(journal);
 	return journal->staged++;
 }
 

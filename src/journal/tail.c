@@ -8,7 +8,9 @@ enum td_tail td_tail_judge(const struct td_tail_facts *facts, const char **what)
 		*what = "less than there was when it was closed";
 		return TD_TAIL_DAMAGED;
 	}
-	if (facts->later != 0 && !TD_BUG(105)) {
+	if (TD_BUG(105) && facts->nonzero_end > facts->end)
+		return TD_TAIL_TORN;
+	if (facts->later != 0) {
 		*what = "what had been synced is no frame; frames follow";
 		return TD_TAIL_DAMAGED;
 	}

@@ -6,6 +6,8 @@ int td_walk_init(struct td_walk *walk, const struct td_disk *disk, int file, uin
 	size_t window_bytes, struct td_error *err)
 {
 	*walk = (struct td_walk){.disk = disk, .file = file, .bytes = bytes, .limit = bytes};
+	if (window_bytes > bytes)
+		window_bytes = bytes > 0 ? (size_t)bytes : 1;
 	walk->cap = (window_bytes + TD_DISK_ALIGN - 1) / TD_DISK_ALIGN * TD_DISK_ALIGN;
 	walk->window = td_disk_buffer_new(walk->cap);
 	return walk->window != NULL ? 0 : td_error_nomem(err);
