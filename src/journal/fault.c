@@ -9,6 +9,7 @@ static int code_of(int sys_errno)
 	switch (sys_errno) {
 	case ENOSPC:
 	case EDQUOT:
+	case EFBIG: /* the process may have no larger file: as good as full */
 		return TD_E_DISK_FULL;
 	case ENOMEM:
 		return TD_E_NOMEM;

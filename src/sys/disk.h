@@ -7,7 +7,8 @@
  *
  * All calls block; who must not block runs them as a task (sys/task.h). Each answers 0 or a positive
  * errno, and the caller, who knows the path, makes the error of it: td_error_system(err, code, ...).
- * EINTR never comes back. Outputs are written on success alone.
+ * EINTR never comes back. Outputs are written on success alone. A file that would grow beyond what the
+ * process may have (RLIMIT_FSIZE) is EFBIG, and no signal.
  *
  * A handle is a small number >= 0, for a directory or for a file, and lives until td_disk_close().
  * Different handles may be used by different threads at once; one handle too, for reads and writes

@@ -12,6 +12,7 @@
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/uio.h>
@@ -281,6 +282,19 @@ static int real_read(void *arg, int file, void *bytes, size_t len, uint64_t offs
 	return 0;
 }
 
+/*
+ * Whether a file may be so long. Beyond RLIMIT_FSIZE the system would not just refuse, but send
+ * SIGXFSZ, of which a process dies that never heard of it; so it is not asked.
+ */
+static int check_limit(uint64_t offset, uint64_t len)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+		return 0;
+	return len <= limit.rlim_cur && offset <= limit.rlim_cur - len ? 0 : EFBIG;
+}
+
 static int real_write(void *arg, int file, const struct td_disk_part *parts, size_t count,
 	uint64_t offset, size_t *put)
 {
@@ -297,6 +311,8 @@ static int real_write(void *arg, int file, const struct td_disk_part *parts, siz
 	}
 	if (!offset_fits(offset, len))
 		return EINVAL;
+	if (check_limit(offset, len > 0) != 0) /* one byte: a write that meets it is short */
+		return EFBIG;
 	n = AGAIN(pwritev(file, vectors, (int)count, (off_t)offset));
 	if (n < 0)
 		return errno;
@@ -315,6 +331,8 @@ static int real_allocate(void *arg, int file, uint64_t offset, uint64_t len)
 	(void)arg;
 	if (!offset_fits(offset, len))
 		return EINVAL;
+	if (check_limit(offset, len) != 0)
+		return EFBIG;
 	return ANSWER(fallocate(file, 0, (off_t)offset, (off_t)len));
 }
 
@@ -331,7 +349,9 @@ static int real_punch(void *arg, int file, uint64_t offset, uint64_t len)
 static int real_truncate(void *arg, int file, uint64_t bytes)
 {
 	(void)arg;
-	return offset_fits(bytes, 0) ? ANSWER(ftruncate(file, (off_t)bytes)) : EINVAL;
+	if (!offset_fits(bytes, 0))
+		return EINVAL;
+	return check_limit(0, bytes) == 0 ? ANSWER(ftruncate(file, (off_t)bytes)) : EFBIG;
 }
 
 static int real_size(void *arg, int file, uint64_t *bytes)

@@ -160,6 +160,38 @@ static void write_that_meets_a_limit_is_short_and_then_fails(void **state)
 	disk_place_end(&place);
 }
 
+/* In a child: the limit is the process's, and the signal would end it. */
+static void a_limit_on_file_size_is_an_answer_and_no_signal(void **state)
+{
+	struct disk_place place = disk_place_begin();
+	int status;
+	pid_t child;
+
+	(void)state;
+	child = fork();
+	if (child == 0) {
+		const struct td_disk *disk = &td_disk_real;
+		struct rlimit limit = {10000, 10000};
+		char bytes[4096] = "";
+		size_t put;
+		int file, wrong = 0;
+
+		signal(SIGXFSZ, SIG_DFL);
+		setrlimit(RLIMIT_FSIZE, &limit);
+		wrong |= td_disk_open(
+				 disk, place.dir, "f", TD_DISK_WRITE | TD_DISK_CREATE, &file) != 0;
+		wrong |= td_disk_write(disk, file, bytes, 4096, 0, &put) != 0;
+		wrong |= td_disk_write(disk, file, bytes, 4096, 12288, &put) != EFBIG;
+		wrong |= td_disk_allocate(disk, file, 0, 20000) != EFBIG;
+		wrong |= td_disk_truncate(disk, file, 20000) != EFBIG;
+		wrong |= td_disk_truncate(disk, file, 10000) != 0;
+		_exit(wrong);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	disk_place_end(&place);
+}
+
 static void systems_have_names(void **state)
 {
 	struct {
@@ -298,6 +330,7 @@ int main(void)
 		cmocka_unit_test(lock_keeps_another_process_out),
 		cmocka_unit_test(full_disk_answers_enospc),
 		cmocka_unit_test(write_that_meets_a_limit_is_short_and_then_fails),
+		cmocka_unit_test(a_limit_on_file_size_is_an_answer_and_no_signal),
 		cmocka_unit_test(systems_have_names),
 		cmocka_unit_test(whole_transfers_go_on_where_a_short_one_ended),
 		cmocka_unit_test(whole_transfers_end_with_the_first_failure),
