@@ -21,13 +21,15 @@ static int (*const parts[])(struct td *td, struct td_error *err) = {
 
 struct arguments {
 	struct td_options options;
+	const char *url; /* the place */
 	unsigned orders;
 	uint64_t seed;
 	bool plain;
 };
 
 static const char usage[] =
-	"usage: pizzeria [--orders N] [--seed S] [--async] [--workers N] [--plain]\n"
+	"usage: pizzeria [--orders N] [--seed S] [--async] [--workers N] [--plain] [URL]\n"
+	"  URL          the place: mem: (nothing is stored) or file:DIR (mem:)\n"
 	"  --orders N   how many are hungry (4)\n"
 	"  --seed S     what they want, and the moods of the bank (8)\n"
 	"  --async      every part has a queue; who publishes does not wait\n"
@@ -67,6 +69,8 @@ static int parse(struct arguments *arguments, int argc, char **argv)
 			return option == 'h' ? -1 : 2;
 		}
 	}
+	if (optind < argc)
+		arguments->url = argv[optind];
 	return 0;
 }
 
@@ -99,7 +103,7 @@ static void tell(struct stories *stories)
 
 int main(int argc, char **argv)
 {
-	struct arguments arguments = {.orders = 4, .seed = 8};
+	struct arguments arguments = {.url = "mem:", .orders = 4, .seed = 8};
 	struct td_error err = TD_ERROR_INIT;
 	struct stories *stories = NULL;
 	struct td *td = NULL;
@@ -107,7 +111,7 @@ int main(int argc, char **argv)
 
 	if (code != 0)
 		return code < 0 ? 0 : code;
-	code = td_open(&td, "mem:", &arguments.options, &err);
+	code = td_open(&td, arguments.url, &arguments.options, &err);
 	if (code == 0)
 		code = stories_open(&stories, td, &err);
 	if (code == 0)

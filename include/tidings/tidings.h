@@ -10,7 +10,8 @@
  *	td_close(td);
  *
  * The same calls work in every place an URL can name; doc/places.md says where they differ.
- * Today there is one place: "mem:", this process, nothing stored.
+ * Today there are two places: "mem:", this process, nothing stored; and "file:DIR", a store in that
+ * directory, where td_publish() returns when the event is on disk (tidings/log.h).
  *
  * Synchronous is the default: td_publish() returns when every handler has run, and what those
  * handlers published too, breadth first. A subscription that asks for it (`async`), or a publish
@@ -29,6 +30,7 @@
 #include "tidings/error.h"
 #include "tidings/event.h"
 #include "tidings/export.h"
+#include "tidings/log.h"
 #include "tidings/text.h"
 
 #ifdef __cplusplus
@@ -47,14 +49,28 @@ struct td_options {
 	unsigned workers;    /* threads for asynchronous deliveries; 0: td_loop_turn() runs them */
 	bool async;          /* subscriptions are asynchronous unless they say `sync` */
 	unsigned causes_max; /* longest chain of causes, default 100; beyond it TD_E_LOOP */
-	size_t data_bytes_max; /* largest data accepted, default and ceiling TD_DATA_BYTES_MAX */
+	size_t data_bytes_max; /* largest data accepted, default and ceiling TD_DATA_BYTES_MAX;
+				* stored: default 1 MiB, ceiling 8 MiB */
+	unsigned flags;        /* of enum td_open_flags */
+};
+
+/* "file:" alone; on other places they say nothing. */
+enum td_open_flags {
+	TD_NO_THREADS =
+		1, /* keep house in td_loop_turn() and in the next call, instead of a thread */
+	TD_MUST_EXIST = 2, /* do not make a store where there is none: TD_E_NOT_FOUND */
+	TD_READ_ONLY = 4,  /* look only: nothing is changed, and another process may have it open */
+	/* Cut what the error TD_E_DAMAGED said of the end of the store, for good; read it first. */
+	TD_ACCEPT_TAIL_LOSS = 8,
 };
 
 /*
- * Open a place. "mem:" is the only one yet, and exactly that: what doc/places.md has for later
- * answers TD_E_PLACE, anything else TD_E_INVALID.
+ * Open a place: "mem:", exactly that, or "file:DIR", a directory (made if what it stands in is there).
+ * What doc/places.md has for later answers TD_E_PLACE, anything else TD_E_INVALID.
  * Owner: the caller; td_close() it. Errors: those, TD_E_ATTRIBUTE and TD_E_TOO_LARGE (of `source`),
- * TD_E_NOMEM, TD_E_SYSTEM.
+ * TD_E_NOMEM, TD_E_SYSTEM; of a store TD_E_NOT_FOUND, TD_E_HELD (which process has it open),
+ * TD_E_FOREIGN (something else is there), TD_E_NEWER, TD_E_DAMAGED (what, where, and what to do),
+ * TD_E_DISK_FULL, TD_E_DISK: nothing was changed then.
  */
 TD_PUBLIC int td_open(
 	struct td **td, const char *url, const struct td_options *options, struct td_error *err);
@@ -62,7 +78,8 @@ TD_PUBLIC int td_open(
 /*
  * Close: refuses new publishing, drops what is still queued (td_drain() first to have it done),
  * waits for running handlers, releases everything. Not from inside a handler, of this handle or
- * another: TD_E_DEADLOCK, and the handle stays open. Nor from a `release` function.
+ * another: TD_E_DEADLOCK, and the handle stays open. Nor from a `release` function. A store's last
+ * words may fail (TD_E_DISK): what was acknowledged is on disk all the same, and the handle is gone.
  */
 TD_PUBLIC int td_close(struct td *td);
 
@@ -246,6 +263,17 @@ struct td_interest {
 	struct td_retry retry;
 	size_t parked_max; /* events kept beside parked keys, default 1,024; then it stops */
 	void (*release)(void *arg); /* called once, when the handler will never be called again */
+	/*
+	 * "file:": with a `name`, goes on after a restart where it stopped. Queued, like `async`; fed from
+	 * what is stored: at least once. What was not done with when the process ended comes again.
+	 */
+	bool durable;
+	uint64_t durable_from; /* where a new one begins: a position; 0: with what comes now */
+	/*
+	 * "file:": runs before an event is accepted, one append at a time, and may refuse it (td_refuse()
+	 * or any failure: TD_E_REFUSED). May read, nothing else: TD_E_INLINE.
+	 */
+	bool inline_;
 };
 
 /*

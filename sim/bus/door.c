@@ -750,7 +750,7 @@ void sim_bus_heal(struct sim_bus *bus)
 
 void sim_bus_open(struct sim_bus *bus, struct sim_world *world, const struct sim_bus_config *config)
 {
-	const struct td_world seams = {&world->clock, &world->random};
+	const struct td_world seams = {.clock = &world->clock, .random = &world->random};
 
 	*bus = (struct sim_bus){.world = world, .config = *config};
 	sim_bus_history_init(&bus->history);

@@ -23,6 +23,7 @@ struct td_bus;
 struct td_world {
 	const struct td_clock *clock;
 	const struct td_random *random;
+	const struct td_disk *disk; /* not the bus's: of who keeps what is published */
 };
 
 /* `owner` is what td_context_place() answers in handlers. */
@@ -106,6 +107,8 @@ struct td_kept {
 	bool stored;
 	bool duplicate; /* it was there before: nobody hears of it again */
 	struct td_where where;
+	int refused;    /* where keep() fails: the code, at the one it was for; all others 0 */
+	uint64_t found; /* with TD_E_REVISION */
 };
 struct td_keeping {
 	const struct td_event *const *events;
@@ -125,9 +128,13 @@ void td_bus_keep(struct td_bus *bus, struct td_keeper *keeper);
 /* An event as a publish here, now, would make it: origin, cause, limits. One reference. */
 int td_bus_make(struct td_bus *bus, const struct td_draft *draft, struct td_event **event,
 	struct td_error *err);
-/* Several events, kept all or none; a keeper is needed (TD_E_NOT_FOUND). `asked` is handed on. */
+/*
+ * Several events, kept all or none; a keeper is needed (TD_E_NOT_FOUND). `asked` is handed on; `told`
+ * (count of them, or NULL): what the keeper said of each, turns apart.
+ */
 int td_bus_publish_all(struct td_bus *bus, const struct td_event *const *events, size_t count,
-	unsigned flags, const void *asked, struct td_receipt *receipt, struct td_error *err);
+	unsigned flags, const void *asked, struct td_kept *told, struct td_receipt *receipt,
+	struct td_error *err);
 /* Whether the calling thread is in a handler of this bus; `slot` (may be NULL): which. */
 bool td_bus_in_handler(struct td_bus *bus);
 /* Where its event is kept; NULL: nowhere. */
@@ -159,6 +166,13 @@ bool td_bus_wants(const struct td_subscription *subscription, const struct td_ev
  */
 int td_bus_feed(struct td_subscription *subscription, struct td_event *event, uint64_t number,
 	struct td_error *err);
+
+/*
+ * Call its handler now, on this thread, for nobody but the caller: no lane, no receipt, no letter. The
+ * handler's code, and what it said (of TD_ERROR_TEXT_BYTES). It may not publish: that is the caller's
+ * to see to.
+ */
+int td_bus_decide(struct td_subscription *subscription, const struct td_event *event, char *reason);
 
 /* --- one delivery, seen from inside its handler ------------------------------------------- */
 
@@ -209,6 +223,7 @@ static inline struct td_cascade *td_context_cascade(struct td_context *context)
 int td_bus_fail(struct td_context *context, enum td_class class_, int64_t after_ms,
 	const char *format, va_list args) TD_PRINTF(4, 0);
 int td_bus_refuse(struct td_context *context, const char *format, va_list args) TD_PRINTF(2, 0);
+struct td *td_bus_subscription_place(const struct td_subscription *subscription);
 struct td *td_bus_context_place(const struct td_context *context);
 
 /* --- topics, and the fast road ------------------------------------------------------------ */

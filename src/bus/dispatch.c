@@ -798,7 +798,8 @@ static int batch_prepare(struct td_bus *bus, struct batch *batch,
 }
 
 int td_bus_publish_all(struct td_bus *bus, const struct td_event *const *events, size_t count,
-	unsigned flags, const void *asked, struct td_receipt *receipt, struct td_error *err)
+	unsigned flags, const void *asked, struct td_kept *told, struct td_receipt *receipt,
+	struct td_error *err)
 {
 	const struct td_keeper *keeper = td_bus_keeper(bus);
 	struct batch batch = {.count = count};
@@ -832,6 +833,8 @@ int td_bus_publish_all(struct td_bus *bus, const struct td_event *const *events,
 		code = keeper->keep(keeper->arg, &keeping, err);
 		if (code == 0 && book != NULL)
 			td_book_where(book, &batch.kept[0]);
+		if (told != NULL)
+			memcpy(told, batch.kept, count * sizeof(*told));
 		for (size_t i = 0; i < count; i++) {
 			if (code != 0 || batch.kept[i].duplicate)
 				cancel(&batch.accepting[i]);

@@ -1,10 +1,15 @@
 #include "bus/private.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 
 /*
  * Subscriptions that are fed by their owner: a lane like any other, without a place in the trie.
  */
+
+struct td *td_bus_subscription_place(const struct td_subscription *s)
+{
+	return s->bus->owner;
+}
 
 bool td_bus_wants(const struct td_subscription *s, const struct td_event *event)
 {
@@ -14,6 +19,8 @@ bool td_bus_wants(const struct td_subscription *s, const struct td_event *event)
 		return false;
 	for (size_t i = 0; i < s->types_count && !type; i++)
 		type = td_text_is(event->attr[TD_ATTR_TYPE], s->types[i]);
+	if (td_bus_is_own(event->attr[TD_ATTR_TYPE]) && !s->hears_own)
+		return false;
 	return type && td_bus_passes(s, event);
 }
 
@@ -56,5 +63,21 @@ int td_bus_feed(
 		td_error_set(err, code, TD_NO_OFFSET, "subscription %s: %s", s->name,
 			td_error_meaning(code));
 	td_bus_leave(&inside);
+	return code;
+}
+
+int td_bus_decide(struct td_subscription *s, const struct td_event *event, char *reason)
+{
+	struct td_slot slot = {s->handler, s->arg, s};
+	struct td_cascade own;
+	struct td_context context;
+	int code;
+
+	td_cascade_init(&own, NULL, NULL);
+	td_context_init(&context, event, &slot, &own);
+	code = td_bus_call(s->bus, &context);
+	TD_ASSERT(own.head == NULL);
+	if (code != 0)
+		snprintf(reason, TD_ERROR_TEXT_BYTES, "%.64s: %.170s", s->name, context.reason);
 	return code;
 }

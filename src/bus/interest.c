@@ -118,7 +118,7 @@ bool td_bus_passes(const struct td_subscription *subscription, const struct td_e
 }
 
 /* What the library itself announces goes to those who ask for it, not to those who ask for all. */
-static bool is_own(struct td_text type)
+bool td_bus_is_own(struct td_text type)
 {
 	return type.len > 3 && memcmp(type.at, "td.", 3) == 0;
 }
@@ -153,7 +153,7 @@ static int select_all(struct td_routes *routes, const struct td_event *event)
 
 int td_routes_narrow(struct td_routes *routes, const struct td_event *event)
 {
-	bool own = is_own(event->attr[TD_ATTR_TYPE]);
+	bool own = td_bus_is_own(event->attr[TD_ATTR_TYPE]);
 	size_t kept = 0;
 
 	if (TD_UNLIKELY(routes->failed))
@@ -209,7 +209,7 @@ static size_t collect(
 static void add_hearing(struct td_routes *routes, void *const *candidates, size_t count,
 	const struct td_event *event)
 {
-	bool own = is_own(event->attr[TD_ATTR_TYPE]);
+	bool own = td_bus_is_own(event->attr[TD_ATTR_TYPE]);
 	bool sorted = true, queues = false, selects = false;
 	uint64_t last = 0;
 	size_t kept = 0;
@@ -446,7 +446,7 @@ const struct td_plan *td_topic_plan(struct td_topic *topic)
 	td_trie_match(bus->trie, td_text(topic->address), td_text(topic->type), found, &routes);
 	if (routes.failed)
 		goto done;
-	if (is_own(td_text(topic->type)))
+	if (td_bus_is_own(td_text(topic->type)))
 		keep_who_hears_own(&routes);
 	sort(&routes);
 	fresh = plan_new(&routes);

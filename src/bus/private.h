@@ -166,6 +166,8 @@ void td_routes_fini(struct td_routes *routes);
 bool td_routes_add(struct td_routes *routes, struct td_subscription *subscription);
 /* Match, sort, filter, select. The calling thread is inside (td_reader_enter). TD_E_NOMEM. */
 int td_routes_find(struct td_routes *routes, struct td_bus *bus, const struct td_event *event);
+/* Whether a type is one of the library's own events. */
+bool td_bus_is_own(struct td_text type);
 /* Whether an event passes the filters of a subscription. */
 bool td_bus_passes(const struct td_subscription *subscription, const struct td_event *event);
 /* The same for candidates that are there already (a topic's plan). */

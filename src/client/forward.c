@@ -1,4 +1,4 @@
-#include "client/client.h"
+#include "client/place.h"
 
 #include <stdarg.h>
 
@@ -106,13 +106,31 @@ int td_await(struct td *td, struct td_receipt *receipt, int64_t timeout_ms, stru
 {
 	TD_CHECK_GIVEN(td, err);
 	TD_CHECK_GIVEN(receipt, err);
-	return td_bus_await(td->bus, receipt, timeout_ms, err);
+	int code = td_place_may(td->place, "await:", err);
+	int64_t deadline = td_place_deadline(timeout_ms);
+
+	if (code == 0)
+		code = td_bus_await(td->bus, receipt, timeout_ms, err);
+	if (code == 0)
+		code = td_durables_await(td->place, receipt, deadline, err);
+	return code;
 }
 
 int td_drain(struct td *td, int64_t timeout_ms, struct td_error *err)
 {
 	TD_CHECK_GIVEN(td, err);
-	return td_bus_drain(td->bus, timeout_ms, err);
+	int code = td_place_may(td->place, "drain:", err);
+	int64_t deadline = td_place_deadline(timeout_ms);
+
+	if (code == 0 && td_bus_in_handler(td->bus))
+		return td_bus_drain(td->bus, timeout_ms, err); /* it says why not */
+	for (uint64_t seen = 0, now; code == 0 && (now = td_position(td)) != seen; seen = now) {
+		/* What was fed may have published, and what was published is fed. */
+		code = td_durables_drain(td->place, deadline, err);
+		if (code == 0)
+			code = td_bus_drain(td->bus, td_place_left_ms(deadline), err);
+	}
+	return code;
 }
 
 /* --- handlers ----------------------------------------------------------------------------- */
@@ -184,11 +202,14 @@ int td_subscribe(struct td *td, const struct td_interest *interest, td_handler *
 {
 	TD_CHECK_GIVEN(td, err);
 	TD_CHECK_GIVEN(handler, err);
-	return td_bus_subscribe(td->bus, interest, handler, NULL, arg, subscription, err);
+	return td_place_subscribe(td, interest, handler, NULL, arg, subscription, err);
 }
 
 void td_unsubscribe(struct td_subscription *subscription)
 {
+	if (subscription == NULL)
+		return;
+	td_place_unsubscribe(td_bus_subscription_place(subscription), subscription);
 	td_bus_unsubscribe(subscription);
 }
 
@@ -233,7 +254,10 @@ int td_handle(struct td *td, enum td_kind kind, const char *type, td_handler *ha
 {
 	TD_CHECK_GIVEN(td, err);
 	TD_CHECK_GIVEN(handler, err);
-	return td_bus_handle(td->bus, kind, type, handler, NULL, arg, interest, subscription, err);
+	int code = td_place_may(td->place, "handle:", err);
+	return code == 0 ? td_bus_handle(td->bus, kind, type, handler, NULL, arg, interest,
+				   subscription, err)
+			 : code;
 }
 
 int td_reply(struct td_context *context, const struct td_draft *draft, struct td_error *err)
@@ -248,7 +272,8 @@ int td_request(struct td *td, enum td_kind kind, const struct td_draft *draft, i
 {
 	TD_CHECK_GIVEN(td, err);
 	TD_CHECK_GIVEN(draft, err);
-	return td_bus_request(td->bus, kind, draft, timeout_ms, reply, err);
+	int code = td_place_may(td->place, "request:", err);
+	return code == 0 ? td_bus_request(td->bus, kind, draft, timeout_ms, reply, err) : code;
 }
 
 int td_command(struct td *td, const struct td_draft *draft, struct td_receipt *receipt,
@@ -256,7 +281,8 @@ int td_command(struct td *td, const struct td_draft *draft, struct td_receipt *r
 {
 	TD_CHECK_GIVEN(td, err);
 	TD_CHECK_GIVEN(draft, err);
-	return td_bus_command(td->bus, draft, receipt, err);
+	int code = td_place_may(td->place, "command:", err);
+	return code == 0 ? td_bus_command(td->bus, draft, receipt, err) : code;
 }
 
 /* --- the loop, looking on ----------------------------------------------------------------- */
@@ -268,7 +294,10 @@ int td_loop_fd(struct td *td)
 
 int td_loop_turn(struct td *td, int64_t timeout_ms)
 {
-	return td != NULL ? td_bus_loop_turn(td->bus, timeout_ms) : -TD_E_INVALID;
+	if (td == NULL)
+		return -TD_E_INVALID;
+	td_house_between(td->place);
+	return td_bus_loop_turn(td->bus, timeout_ms);
 }
 
 void td_trace_set(struct td *td, td_trace_hook *hook, void *arg)

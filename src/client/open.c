@@ -1,4 +1,4 @@
-#include "client/client.h"
+#include "client/place.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,18 +8,26 @@ static bool starts_with(const char *text, const char *prefix)
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* What an URL names. */
-static int check_url(const char *url, struct td_error *err)
+/* What an URL names: a directory, or (NULL) this process. */
+static int read_url(const char *url, const char **directory, struct td_error *err)
 {
-	static const char *const later[] = {"file:", "nats://", "http://", "https://", "tls://"};
+	static const char *const later[] = {"nats://", "http://", "https://", "tls://"};
 
 	TD_CHECK_GIVEN(url, err);
+	*directory = NULL;
 	if (strcmp(url, "mem:") == 0)
 		return 0;
+	if (starts_with(url, "file:")) {
+		*directory = url + strlen("file:");
+		if (**directory != '\0')
+			return 0;
+		return td_error_set(err, TD_E_INVALID, strlen("file:"),
+			"url file: which directory? as in \"file:./data\"");
+	}
 	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
 		if (starts_with(url, later[i]))
 			return td_error_set(err, TD_E_PLACE, TD_NO_OFFSET,
-				"url %.100s: this version opens \"mem:\" only", url);
+				"url %.100s: this version opens \"mem:\" and \"file:\" only", url);
 	}
 	return td_error_set(
 		err, TD_E_INVALID, 0, "url %.100s: not that of a place, such as \"mem:\"", url);
@@ -28,19 +36,25 @@ static int check_url(const char *url, struct td_error *err)
 int td_open_in(struct td **out, const char *url, const struct td_world *world,
 	const struct td_options *options, struct td_error *err)
 {
+	const char *directory = NULL;
 	struct td *td;
-	int code = out == NULL ? td_error_null(err, "td") : check_url(url, err);
+	int code = out == NULL ? td_error_null(err, "td") : read_url(url, &directory, err);
 
-	if (code == 0) {
-		td = calloc(1, sizeof(*td));
-		if (td == NULL)
-			return td_error_nomem(err);
-		code = td_bus_open(&td->bus, td, world, options, err);
-		if (code != 0)
-			free(td);
-	}
 	if (code != 0)
 		return td_error_wrap(err, code, "open");
+	td = calloc(1, sizeof(*td));
+	if (td == NULL)
+		return td_error_wrap(err, td_error_nomem(err), "open");
+	code = td_bus_open(&td->bus, td, world, options, err);
+	if (code == 0) {
+		code = td_place_open(td, directory, world, options, err);
+		if (code != 0)
+			td_bus_close(td->bus);
+	}
+	if (code != 0) {
+		free(td);
+		return td_error_wrap(err, code, "open");
+	}
 	*out = td;
 	return 0;
 }
@@ -52,13 +66,19 @@ int td_open(struct td **td, const char *url, const struct td_options *options, s
 
 int td_close(struct td *td)
 {
+	struct td_place *place;
 	int code;
 
 	if (td == NULL)
 		return 0;
+	if (td_reader_registered(&td_reader_mine) && td_reader_inside(&td_reader_mine))
+		return TD_E_DEADLOCK; /* in a handler, of this place or another */
+	place = td->place;
+	td_place_stop(place);
 	code = td_bus_close(td->bus);
-	if (code == 0)
-		free(td);
+	TD_ASSERT(code == 0);
+	code = td_place_close(place, NULL);
+	free(td);
 	return code;
 }
 

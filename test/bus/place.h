@@ -11,10 +11,13 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <tidings/tidings.h>
+#include <unistd.h>
 
 /* A diary: what handlers wrote, one line each. */
 struct diary {
@@ -72,13 +75,46 @@ static inline int act(const struct td_event *event, struct td_context *context, 
 				  : TD_E_TIMEOUT;
 }
 
-static inline struct td *open_place(const struct td_options *options)
+/* --- the place under test ----------------------------------------------------------------- */
+
+static char place_root[64]; /* of stores, one for each handle; gone at the end */
+
+static inline int place_remove(
+	const char *path, const struct stat *status, int kind, struct FTW *where)
+{
+	(void)status, (void)kind, (void)where;
+	return remove(path);
+}
+
+static inline void place_remove_root(void)
+{
+	nftw(place_root, place_remove, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* TD_PLACE; "file:" without a directory: each time a fresh one. */
+static inline const char *place_url(void)
 {
 	const char *url = getenv("TD_PLACE");
+	static _Thread_local char fresh[128];
+	static unsigned number;
+
+	if (url == NULL || strcmp(url, "file:") != 0)
+		return url != NULL ? url : "mem:";
+	if (number++ == 0) {
+		snprintf(place_root, sizeof(place_root), "/tmp/tidings-place-%d", (int)getpid());
+		mkdir(place_root, 0700);
+		atexit(place_remove_root);
+	}
+	snprintf(fresh, sizeof(fresh), "file:%s/%u", place_root, number);
+	return fresh;
+}
+
+static inline struct td *open_place(const struct td_options *options)
+{
 	struct td_error err = TD_ERROR_INIT;
 	struct td *td = NULL;
 
-	if (td_open(&td, url != NULL ? url : "mem:", options, &err) != 0)
+	if (td_open(&td, place_url(), options, &err) != 0)
 		fail_msg("%s", err.text);
 	return td;
 }

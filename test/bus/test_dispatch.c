@@ -222,6 +222,8 @@ static void dispatch_does_not_call_what_was_just_unsubscribed(void **state)
 			ender.victim = subscribe(td, NULL, &victim);
 			assert_int_equal(td_topic_publish(topic, event, NULL, NULL), 0);
 			assert_int_equal(victim.calls, 0);
+			td_event_unref(event);
+			assert_int_equal(td_event_new(&event, EVENT("E", "x"), NULL), 0);
 		}
 		ender.victim = subscribe(td, NULL, &victim);
 		if (with_topic)

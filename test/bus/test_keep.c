@@ -165,13 +165,13 @@ static void several_events_are_kept_at_once_and_heard_of_in_order(void **state)
 	assert_int_equal(td_bus_make(td->bus, EVENT("One", "s"), &events[0], NULL), 0);
 	assert_int_equal(td_bus_make(td->bus, EVENT("Two", "t"), &events[1], NULL), 0);
 	assert_int_equal(td_bus_publish_all(td->bus, (const struct td_event *const *)events, 2, 0,
-				 &asked, NULL, NULL),
+				 &asked, NULL, NULL, NULL),
 		0);
 	assert_ptr_equal(shelf.asked, NULL); /* the last one kept was the handler's */
 	assert_diary(&diary, "kept:One kept:Two a:One@s kept:Made b:One@s b:Two@t b:Made@made ");
 	shelf.refuses = TD_E_REVISION;
 	assert_int_equal(td_bus_publish_all(td->bus, (const struct td_event *const *)events, 2, 0,
-				 &asked, NULL, NULL),
+				 &asked, NULL, NULL, NULL),
 		TD_E_REVISION);
 	td_event_unref(events[0]);
 	td_event_unref(events[1]);

@@ -41,7 +41,7 @@ static void open_place_publishes_whatever_the_clock_says(void **state)
 	td_time now = 0;
 	struct td_clock clock = {any_time, any_time, &now};
 	struct td_random random = {any_bytes, NULL};
-	struct td_world world = {&clock, &random};
+	struct td_world world = {.clock = &clock, .random = &random};
 	struct td_error err = TD_ERROR_INIT;
 	struct seen seen = {0};
 	char last[64] = "";
