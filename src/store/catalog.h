@@ -35,7 +35,7 @@ struct td_catalog_subject {
 struct td_catalog_head {
 	char magic[8];
 	uint32_t order, version;
-	uint64_t salt, base, next, as_of, removed, seed;
+	uint64_t salt, base, next, as_of, removed, removed_bytes, seed;
 	uint32_t number, links, logs, subjects, notes, pages;
 	uint64_t addresses; /* bytes */
 	uint64_t sums[7];   /* of the sections behind the lines, in order */

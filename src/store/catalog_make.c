@@ -16,19 +16,20 @@ struct td_catalog_make {
 	struct td_run *run; /* the owner's */
 	struct td_catalog_image image;
 	size_t lines;
-	bool copied;
+	bool copied, relocated;
 	int code;
 
 	struct td_subjects table; /* of those in the segment: `position` is the place + 1 */
 	struct td_buf subjects, logs, addresses, notes;
-	uint32_t *locals; /* of each line: place of its subject */
+	uint32_t *locals;  /* of each line: place of its subject + 1; 0: no event stands there */
+	uint32_t *offsets; /* of each line: where its record lies */
 	uint64_t *links;
 	struct td_tag *tags;
 };
 
 /* --- to do ---------------------------------------------------------------------------------- */
 
-static bool find_segment(
+bool td_store_segment(
 	const struct td_store *store, const struct td_run *run, struct td_segment_info *found)
 {
 	size_t count = td_journal_segments(store->shelf.journal, NULL, 0);
@@ -39,8 +40,8 @@ static bool find_segment(
 		return false;
 	td_journal_segments(store->shelf.journal, all, count);
 	for (size_t i = 0; i < count && !is; i++) {
-		is = all[i].number == run->number && all[i].sealed && all[i].base == run->base &&
-		     all[i].next == run->next;
+		is = (all[i].number == run->number || run->moved) && all[i].sealed &&
+		     all[i].base == run->base && all[i].next == run->next;
 		*found = all[i];
 	}
 	free(all);
@@ -51,11 +52,12 @@ static struct td_run *find_run(const struct td_store *store, struct td_segment_i
 {
 	uint64_t durable = store->shelf.durable(store->shelf.arg);
 
-	for (size_t i = 0; i + 1 < store->runs.count; i++) {
+	for (size_t i = 0; i < store->runs.count; i++) {
 		struct td_run *run = store->runs.at[i];
 
-		if (run->catalog == NULL && !run->unfit && run->next <= durable &&
-			find_segment(store, run, segment))
+		if ((run->catalog == NULL || run->moved) && !run->unfit &&
+			run->base != store->rewriting && run->next <= durable &&
+			td_store_segment(store, run, segment))
 			return run;
 	}
 	return NULL;
@@ -87,7 +89,7 @@ struct td_catalog_make *td_catalog_make_next(struct td_store *store)
 		.base = run->base,
 		.next = run->next,
 		.seed = store->top_seed,
-		.number = run->number};
+		.number = segment.number};
 	make->subjects.max = make->logs.max = make->addresses.max = make->notes.max = SIZE_MAX / 2;
 	td_subjects_init(&make->table, store->seed);
 	return make;
@@ -104,6 +106,7 @@ void td_catalog_make_free(struct td_catalog_make *make)
 	td_buf_fini(&make->addresses);
 	td_buf_fini(&make->notes);
 	free(make->locals);
+	free(make->offsets);
 	free(make->links);
 	free(make->tags);
 	free(make);
@@ -168,7 +171,7 @@ static void read_event(
 
 	if (make->code != 0 || make->subjects.code != 0 || make->logs.code != 0)
 		return;
-	make->locals[line] = local;
+	make->locals[line] = local + 1;
 	subject = subject_at(make, local);
 	subject->seq = event->seq;
 	subject->revision = event->revision;
@@ -186,6 +189,7 @@ static void read_record(struct td_catalog_make *make, const struct td_record *re
 	uint32_t line = (uint32_t)(record->position - make->run->base);
 	struct td_event_record event;
 
+	make->offsets[line] = (uint32_t)record->location;
 	if (record->body.at[0] == TD_RECORD_GONE)
 		return;
 	make->tags[line] = td_store_tag(make->store, record);
@@ -211,8 +215,12 @@ static void read_segment(struct td_catalog_make *make)
 
 	make->locals = calloc(make->lines, sizeof(*make->locals));
 	make->tags = calloc(make->lines, sizeof(*make->tags));
-	if (make->locals == NULL || make->tags == NULL)
+	make->offsets = calloc(make->lines, sizeof(*make->offsets));
+	if (make->locals == NULL || make->tags == NULL || make->offsets == NULL)
 		make->code = TD_E_NOMEM;
+	/* It had a catalog: links are no more to be had elsewhere. */
+	if (make->code == 0 && make->run->catalog != NULL)
+		make->links = td_catalog_read(make->run->catalog, TD_CATALOG_LINKS, &make->code);
 	while (make->code == 0 && place.scan.position < make->image.head.next) {
 		make->code = shelf->scan(shelf->arg, &place, &record, &lost_to, NULL);
 		if (make->code == 0 && record.body.len > 0)
@@ -234,10 +242,17 @@ static void copy_line(struct td_catalog_make *make, size_t i)
 
 	*line = *td_run_line(make->run, make->run->base + i);
 	if ((line->flags & TD_LINE_EVENT) == 0) {
-		*line = (struct td_line){.offset = line->offset, .flags = line->flags};
+		*line = (struct td_line){
+			.offset = line->offset, .back = line->back, .flags = line->flags};
 		return;
 	}
-	line->subject = make->locals[i];
+	line->flags &= (uint16_t)~TD_LINE_LOCAL;
+	/* Erased: nothing is known of it but that the chain goes through it. */
+	if (make->locals[i] == 0) {
+		line->flags &= (uint16_t)~TD_LINE_EVENT;
+		return;
+	}
+	line->subject = make->locals[i] - 1;
 	subject = subject_at(make, line->subject);
 	line->log = subject->log;
 	log = log_at(make, subject->log);
@@ -248,6 +263,20 @@ static void copy_line(struct td_catalog_make *make, size_t i)
 	log->bytes += line->bytes;
 }
 
+/* The lines learn where their records lie now. */
+static void relocate(struct td_catalog_make *make)
+{
+	struct td_run *run = make->run;
+
+	for (size_t i = 0; i < make->lines; i++) {
+		td_run_line(run, run->base + i)->offset = make->offsets[i];
+		td_run_touch(run, run->base + i);
+	}
+	run->number = make->image.head.number;
+	run->moved = false;
+	make->relocated = true;
+}
+
 /* Under the lock. */
 static void copy_lines(struct td_catalog_make *make)
 {
@@ -256,20 +285,28 @@ static void copy_lines(struct td_catalog_make *make)
 	int code = 0;
 
 	image->lines = malloc(make->lines * sizeof(*image->lines));
-	make->links = malloc(run->links_count * sizeof(uint64_t) + 1);
+	image->head.links = (uint32_t)run->links_count;
+	if (run->catalog != NULL)
+		image->head.links = run->catalog->head.links;
+	else
+		make->links = malloc(run->links_count * sizeof(uint64_t) + 1);
 	image->head.pages = (uint32_t)((make->lines + TD_LINES_HEAP - 1) / TD_LINES_HEAP);
 	image->sections[TD_CATALOG_PAGES] = malloc(image->head.pages * sizeof(uint64_t));
 	if (image->lines == NULL || make->links == NULL ||
 		image->sections[TD_CATALOG_PAGES] == NULL)
 		code = TD_E_NOMEM;
+	if (code == 0 && run->moved)
+		relocate(make);
 	for (size_t i = 0; code == 0 && i < make->lines; i++)
 		copy_line(make, i);
 	if (code == 0 && run->links_count > 0)
 		memcpy(make->links, run->links, run->links_count * sizeof(uint64_t));
-	image->head.links = (uint32_t)run->links_count;
-	image->head.as_of = make->store->shelf.staged(make->store->shelf.arg);
+	/* No removal is on its way: all that are durable are in the lines, and no others. */
+	image->head.as_of = make->store->shelf.durable(make->store->shelf.arg);
 	image->head.removed = run->removed;
-	memset(run->dirty, 0, run->heaps_count);
+	image->head.removed_bytes = run->removed_bytes;
+	/* Pages of the old catalog say where records were: not to be had from there again. */
+	memset(run->dirty, make->relocated ? TD_PAGE_COPIED : 0, run->heaps_count);
 	make->copied = true;
 	make->code = code;
 }
@@ -323,7 +360,17 @@ static bool attach(struct td_store *store, struct td_catalog_make *make, struct 
 
 		catalog->logs[i] = log != NULL ? log->index : TD_LOG_GONE;
 	}
-	return td_run_attach(&store->runs, make->run, catalog);
+	if (!td_run_attach(&store->runs, make->run, catalog))
+		return false;
+	/* What was erased is not a log's any more. */
+	make->run->logs_count = 0;
+	for (size_t i = 0; i < catalog->head.logs; i++) {
+		if (catalog->logs[i] != TD_LOG_GONE)
+			make->run->logs[make->run->logs_count++] =
+				(struct td_run_log){catalog->logs[i], logs[i].first_seq,
+					logs[i].last_seq, logs[i].first, logs[i].last};
+	}
+	return true;
 }
 
 static int finish(struct td_store *store, struct td_catalog_make *make, struct td_error *err)

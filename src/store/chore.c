@@ -49,7 +49,8 @@ static bool find_work(
 		if (chore->make != NULL)
 			return true;
 	}
-	if ((kinds & TD_WORK_RETAIN & ~store->out) != 0 && td_retain_due(store)) {
+	if ((kinds & TD_WORK_RETAIN & ~store->out) != 0 &&
+		(td_retain_due(store) || td_rewrite_due(store))) {
 		chore->kind = TD_WORK_RETAIN;
 		return true;
 	}
@@ -124,6 +125,8 @@ int td_store_done(struct td_store *store, struct td_chore *chore, struct td_erro
 	else
 		store->out &= ~kind;
 	chore_give(store, chore);
+	if (kind == TD_WORK_REWRITE)
+		td_rewrite_done(store, code == 0);
 	if (code != 0)
 		return code;
 	if (kind == TD_WORK_COMMIT || kind == TD_WORK_CHAIN) {
@@ -140,6 +143,8 @@ int td_store_done(struct td_store *store, struct td_chore *chore, struct td_erro
 		store->making = td_catalog_make_done(store, make, NULL);
 	} else if (kind == TD_WORK_RETAIN) {
 		code = td_retain(store, err);
+		if (code == 0)
+			code = td_rewrite_start(store, err);
 		/* The frame is full: the rest later. */
 		if (code == TD_E_FULL)
 			code = 0;
@@ -157,6 +162,8 @@ int64_t td_store_next_ms(const struct td_store *store, unsigned kinds, int64_t n
 		return now_ms;
 	if ((kinds & TD_WORK_RETAIN) != 0) {
 		at = td_retain_when(store, now_ms);
+		first = at < first ? at : first;
+		at = td_rewrite_when(store);
 		first = at < first ? at : first;
 	}
 	return first;

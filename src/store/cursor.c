@@ -309,6 +309,34 @@ static int next_scanned(struct td_cursor *cursor, struct td_stored *stored, stru
 	return code;
 }
 
+/* By its position alone: its segment was rewritten, and the lines do not say where yet. */
+static int fetch_by_scan(struct td_store *store, uint64_t position, struct td_held *held,
+	struct td_event_record *event, struct td_error *err)
+{
+	struct td_place place = td_place_at(position);
+	struct td_record record;
+	uint64_t lost_to = 0;
+	int code = store->shelf.scan(store->shelf.arg, &place, &record, &lost_to, err);
+
+	if (code == 0 && (record.position != position || record.body.len == 0 ||
+				 record.body.at[0] != TD_RECORD_EVENT))
+		code = TD_E_NOT_FOUND;
+	if (code == 0) {
+		held->buf.max = SIZE_MAX / 2;
+		td_buf_reset(&held->buf);
+		td_buf_add_text(&held->buf, record.body);
+		code = td_buf_check(&held->buf, err);
+	}
+	if (code == 0) {
+		held->record = record;
+		held->record.body = td_buf_view(&held->buf);
+		if (td_event_record_read(event, held->record.body) != NULL)
+			code = td_store_damage(position, position, "not an event", err);
+	}
+	store->shelf.leave(&place);
+	return code;
+}
+
 /* The record of a line; TD_E_NOT_FOUND: it was removed meanwhile. */
 int td_store_fetch(struct td_store *store, uint64_t position, uint64_t location,
 	struct td_held *held, struct td_event_record *event, struct td_error *err)
@@ -318,6 +346,7 @@ int td_store_fetch(struct td_store *store, uint64_t position, uint64_t location,
 		uint64_t before = location;
 		const struct td_run *run;
 		const char *wrong;
+		bool moved;
 
 		if (code == 0) {
 			wrong = td_event_record_read(event, held->record.body);
@@ -328,9 +357,12 @@ int td_store_fetch(struct td_store *store, uint64_t position, uint64_t location,
 		/* Its segment was replaced: it lies elsewhere now. */
 		td_mutex_lock(&store->lock);
 		run = td_runs_find(&store->runs, position);
+		moved = run != NULL && run->moved;
 		if (run != NULL)
 			location = td_run_location(run, td_run_line(run, position));
 		td_mutex_unlock(&store->lock);
+		if (moved)
+			return fetch_by_scan(store, position, held, event, err);
 		if (run == NULL || location == before)
 			return TD_E_NOT_FOUND;
 	}

@@ -86,10 +86,7 @@ static void walk_backward(struct td_cursor *cursor, const struct td_log *log)
 
 /* --- one subject -------------------------------------------------------------------------- */
 
-/*
- * Its positions from the newest down to where the cursor stands, appended to the list. A chain that
- * ends in a run that is gone may go on in an older one, if not all live events were met.
- */
+/* Its positions from the newest down to where the cursor stands, appended to the list. */
 static void list_chain(struct td_cursor *cursor, uint32_t ref)
 {
 	struct td_store *store = cursor->store;
@@ -101,23 +98,12 @@ static void list_chain(struct td_cursor *cursor, uint32_t ref)
 	if (td_runs_find(&store->runs, position) == NULL)
 		position = td_store_live(store, ref).position;
 	while (position >= down_to && position != 0) {
-		const struct td_run *run = td_runs_find(&store->runs, position);
-		const struct td_line *line;
+		const struct td_line *line = td_runs_line(&store->runs, position);
 
-		if (run == NULL) {
-			while (--position > 0) {
-				if (td_store_is_of(store, position, ref))
-					break;
-			}
-			continue;
-		}
-		line = td_run_line(run, position);
-		met += (line->flags & TD_LINE_REMOVED) == 0;
+		met += (line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) == TD_LINE_EVENT;
 		if (position < end && position < below && td_store_sees(store, line, position))
 			td_buf_add(&cursor->list, &position, sizeof(position));
-		position = td_run_previous(run, position);
-		if (met >= subject->count && td_runs_find(&store->runs, position) == NULL)
-			break;
+		position = td_store_back(store, ref, position, met >= subject->count);
 	}
 }
 

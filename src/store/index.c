@@ -125,6 +125,7 @@ static int fold_event(struct td_store *store, const struct td_record *at,
 static int fold_removal(struct td_store *store, const struct td_record *at, struct td_error *err)
 {
 	struct td_removal_record record;
+	struct td_log *log;
 	struct td_ranges ranges = {0};
 	struct td_range range;
 	const char *wrong = td_removal_record_read(&record, at->body);
@@ -132,6 +133,9 @@ static int fold_removal(struct td_store *store, const struct td_record *at, stru
 
 	if (wrong != NULL)
 		return damaged(at, err, wrong);
+	log = td_logs_number(&store->logs, record.log);
+	if (log != NULL && log->last_seq < record.last_seq)
+		log->last_seq = record.last_seq;
 	ranges.rest = record.ranges;
 	while (td_ranges_next(&ranges, &range)) {
 		for (uint64_t i = range.from; i < range.from + range.count; i++) {
@@ -289,37 +293,32 @@ int td_index_reserve_gone(struct td_store *store, struct td_error *err)
 	return 0;
 }
 
-/*
- * The newest live event of the subject below the position. Mostly the one before; where a run on the
- * way is gone, all older lines are looked at: it is known that there is one.
- */
+uint64_t td_store_back(const struct td_store *store, uint32_t ref, uint64_t position, bool complete)
+{
+	const struct td_run *run = td_runs_find(&store->runs, position);
+	uint64_t previous = run != NULL ? td_run_previous(run, position) : 0;
+
+	if (previous != 0 && td_runs_find(&store->runs, previous) != NULL)
+		return previous;
+	while (!complete && --position > 0) {
+		if (td_store_is_of(store, position, ref))
+			return position;
+	}
+	return 0;
+}
+
+/* The newest live event of the subject below the position; it is known that there is one. */
 static struct td_fallen live_below(
 	const struct td_store *store, uint32_t ref, uint64_t position, uint64_t last_revision)
 {
-	struct td_run *run = td_runs_find(&store->runs, position);
 	const struct td_line *line;
 
-	while (run != NULL) {
-		uint64_t previous = td_run_previous(run, position);
-
-		if (previous == 0)
-			break;
-		position = previous;
-		run = td_runs_find(&store->runs, position);
-		line = run != NULL ? td_run_line(run, position) : NULL;
-		if (line != NULL &&
-			(line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) == TD_LINE_EVENT)
-			return (struct td_fallen){
-				position, line->seq, td_line_revision(line, last_revision)};
-	}
-	while (--position > 0) {
-		if (!td_store_is_of(store, position, ref))
-			continue;
+	do {
+		position = td_store_back(store, ref, position, false);
+		TD_ASSERT(position != 0);
 		line = td_runs_line(&store->runs, position);
-		return (struct td_fallen){
-			position, line->seq, td_line_revision(line, last_revision)};
-	}
-	TD_UNREACHABLE();
+	} while ((line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) != TD_LINE_EVENT);
+	return (struct td_fallen){position, line->seq, td_line_revision(line, last_revision)};
 }
 
 /* The latest is gone, and others live: remember which is the latest now. */
@@ -414,6 +413,7 @@ void td_index_gone(
 	line->flags |= TD_LINE_REMOVED;
 	run->removed++;
 	run->dead++;
+	run->removed_bytes += line->bytes;
 	log->count--;
 	log->bytes -= line->bytes;
 	subject->count--;

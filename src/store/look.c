@@ -10,20 +10,18 @@
 uint64_t td_store_seen(const struct td_store *store, uint32_t ref)
 {
 	uint64_t end = store->shelf.durable(store->shelf.arg);
-	uint64_t position = td_subject_at(&store->subjects, ref)->position;
+	uint64_t position = td_subject_at(&store->subjects, ref)->position, met = 0;
 
 	if (td_runs_find(&store->runs, position) == NULL)
 		position = td_store_live(store, ref).position;
 	while (position != 0) {
-		const struct td_run *run = td_runs_find(&store->runs, position);
+		const struct td_line *line = td_runs_line(&store->runs, position);
 
-		if (run == NULL)
-			return td_store_live(store, ref).position < end
-				       ? td_store_live(store, ref).position
-				       : 0;
-		if (position < end && td_store_sees(store, td_run_line(run, position), position))
+		if (position < end && td_store_sees(store, line, position))
 			return position;
-		position = td_run_previous(run, position);
+		met += (line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) == TD_LINE_EVENT;
+		position = td_store_back(
+			store, ref, position, met >= td_subject_at(&store->subjects, ref)->count);
 	}
 	return 0;
 }

@@ -178,7 +178,7 @@ static int fold_records(struct td_store *store, uint64_t from, uint64_t to, stru
 }
 
 /* The longest window of duplicates, of the logs known so far; at least that of `events`. */
-static td_time longest_window(const struct td_store *store)
+td_time td_store_longest_window(const struct td_store *store)
 {
 	int64_t ms = 0;
 
@@ -188,7 +188,7 @@ static td_time longest_window(const struct td_store *store)
 		if (log != NULL && log->config.duplicates_ms > ms)
 			ms = log->config.duplicates_ms;
 	}
-	return ms < INT64_MAX / 1000000 ? ms * 1000000 : INT64_MAX;
+	return ms < INT64_MAX / 2000000 ? ms * 1000000 : INT64_MAX / 2;
 }
 
 /* Segment by segment: by its catalog, or by its records where those tell of duplicates, too. */
@@ -199,10 +199,10 @@ static int fold_segments(struct td_store *store, const struct td_segment_info *s
 	int code = 0;
 
 	for (size_t i = 0; code == 0 && i < count; i++) {
-		td_time window = longest_window(store);
+		td_time window = td_store_longest_window(store);
 
 		code = TD_E_NOT_FOUND;
-		if (segments[i].sealed && window < INT64_MAX && segments[i].to < now - window)
+		if (segments[i].sealed && segments[i].to < now - window)
 			code = td_store_restore(store, &segments[i], err);
 		if (code == TD_E_NOT_FOUND)
 			code = fold_records(store, segments[i].base,

@@ -101,6 +101,7 @@ struct td_store {
 	const struct td_disk *disk;
 	bool read_only;
 	struct td_catalog_make *making; /* to be run again */
+	uint64_t rewriting;             /* base of the run whose segment is being rewritten */
 	struct td_buf restored;         /* subjects whose last event was removed: refs */
 
 	struct td_chore *chores; /* free ones */
@@ -154,6 +155,13 @@ void td_index_gone(
 	struct td_store *store, struct td_run *run, uint64_t position, struct td_gone *gone);
 /* The subject of a live event's line; TD_SUBJECT_NONE: its catalog cannot be read. */
 uint32_t td_store_ref(const struct td_store *store, const struct td_run *run, struct td_line *line);
+/*
+ * Where the event before this one of its subject stands; 0: there is none. A chain may end in a run
+ * that is gone, or at a record that was erased: then all older lines are looked at, unless it is
+ * known that it is complete.
+ */
+uint64_t td_store_back(
+	const struct td_store *store, uint32_t ref, uint64_t position, bool complete);
 /* Whether a live event of this subject stands there. */
 bool td_store_is_of(const struct td_store *store, uint64_t position, uint32_t ref);
 /* Runs of which nothing is left, in memory. */
@@ -165,6 +173,9 @@ struct td_tag td_store_tag(const struct td_store *store, const struct td_record 
 /* --- catalog_make.c, restore.c ------------------------------------------------------------- */
 
 struct td_catalog_make;
+/* The sealed segment of this run. */
+bool td_store_segment(
+	const struct td_store *store, const struct td_run *run, struct td_segment_info *segment);
 /* A catalog to be made, or NULL: none now. */
 struct td_catalog_make *td_catalog_make_next(struct td_store *store);
 /* Blocks; any thread. */
@@ -204,6 +215,16 @@ int td_logs_fold(
 uint64_t td_log_first(struct td_store *store, struct td_log *log);
 
 /* --- retain.c ----------------------------------------------------------------------------- */
+
+/* open.c: the longest window of duplicates that a log has. */
+td_time td_store_longest_window(const struct td_store *store);
+/* rewrite.c: what was removed of this run is to be erased. */
+void td_rewrite_erase(struct td_store *store, struct td_run *run);
+bool td_rewrite_due(struct td_store *store);
+int64_t td_rewrite_when(const struct td_store *store);
+int td_rewrite_start(struct td_store *store, struct td_error *err);
+/* The journal's work is back. */
+void td_rewrite_done(struct td_store *store, bool done);
 
 void td_crowd_note(struct td_store *store, uint32_t ref);
 void td_crowd_forget(struct td_store *store, uint32_t ref);

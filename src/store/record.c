@@ -149,6 +149,7 @@ void td_removal_record_head(
 	head[2] = (uint8_t)record->rule.len;
 	td_le32_put(head + 4, record->log);
 	td_le64_put(head + 8, record->count);
+	td_le64_put(head + 16, record->last_seq);
 }
 
 void td_ranges_add(struct td_buf *buf, uint64_t *next, struct td_range range)
@@ -198,6 +199,7 @@ const char *td_removal_record_read(struct td_removal_record *record, struct td_t
 	record->erase = body.at[1] != 0;
 	record->log = td_le32_get(body.at + 4);
 	record->count = td_le64_get(body.at + 8);
+	record->last_seq = td_le64_get(body.at + 16);
 	take(&rest, TD_REMOVAL_FIXED_BYTES);
 	record->rule = take(&rest, rule);
 	record->ranges = ranges.rest = rest;

@@ -68,7 +68,7 @@ bool td_server_check(struct td_text server);
 
 /* --- removal ------------------------------------------------------------------------------ */
 
-#define TD_REMOVAL_FIXED_BYTES 16u
+#define TD_REMOVAL_FIXED_BYTES 24u
 #define TD_RULE_BYTES_MAX      23u
 
 /* Positions [from, from + count). */
@@ -79,6 +79,7 @@ struct td_range {
 struct td_removal_record {
 	uint32_t log;
 	bool erase;
+	uint64_t last_seq;     /* of the log: it survives the event that had it */
 	uint64_t count;        /* positions in all */
 	struct td_text rule;   /* why */
 	struct td_text ranges; /* as they stand: td_ranges_next() */

@@ -140,6 +140,8 @@ static void batch_apply(
 		}
 		batch->pending->positions[batch->applied++] = positions[i];
 		store->shelf.dead(store->shelf.arg, location, bytes);
+		if (batch->erase && store->shelf.journal != NULL)
+			td_rewrite_erase(store, run);
 		td_index_sweep(store, run);
 	}
 	range_end(batch, &next, &range);
@@ -166,6 +168,7 @@ static void batch_stage(struct td_store *store, struct batch *batch)
 {
 	const struct td_removal_record record = {.log = batch->log->number,
 		.erase = batch->erase,
+		.last_seq = batch->log->last_seq,
 		.count = batch->applied,
 		.rule = batch->rule};
 	uint8_t tops_head[TD_TOPS_FIXED_BYTES], head[TD_REMOVAL_FIXED_BYTES];

@@ -76,7 +76,9 @@ static int restore_logs(struct td_store *store, struct td_catalog *catalog, stru
 			logs[i].last_seq, logs[i].first, logs[i].last};
 		log->count += logs[i].count;
 		log->bytes += logs[i].bytes;
-		log->last_seq = logs[i].last_seq;
+		/* What it notes was read before: a removal may know of a later one. */
+		if (log->last_seq < logs[i].last_seq)
+			log->last_seq = logs[i].last_seq;
 		log->last_time = logs[i].last_time;
 		if (log->first == 0)
 			log->first = catalog->head.base + logs[i].first;

@@ -145,27 +145,19 @@ static size_t gather_subject(
 	const struct td_store *store, uint32_t ref, uint64_t max, uint64_t *positions)
 {
 	const struct td_subject *subject = td_subject_at(&store->subjects, ref);
-	uint64_t position = td_store_live(store, ref).position, met = 0, previous;
-	bool chained = true;
+	uint64_t position = td_store_live(store, ref).position, met = 0;
 	size_t count = 0;
 
 	while (position != 0 && met < subject->count) {
-		const struct td_run *run = td_runs_find(&store->runs, position);
-		bool is = td_store_is_of(store, position, ref);
-
 		/* The oldest stand at the end of the list: those are kept in it. */
-		if (is && ++met > max) {
+		if (td_store_is_of(store, position, ref) && ++met > max) {
 			if (count == BATCH) {
 				memmove(positions, positions + 1, (BATCH - 1) * sizeof(*positions));
 				count--;
 			}
 			positions[count++] = position;
 		}
-		/* Where the chain is broken, each position is looked at until it goes on. */
-		chained = (chained || is) && run != NULL;
-		previous = chained ? td_run_previous(run, position) : 0;
-		chained = previous != 0;
-		position = chained ? previous : position - 1;
+		position = td_store_back(store, ref, position, met >= subject->count);
 	}
 	for (size_t i = 0; i < count / 2; i++) {
 		uint64_t other = positions[i];

@@ -223,7 +223,10 @@ bool td_run_attach(struct td_runs *runs, struct td_run *run, struct td_catalog *
 {
 	if (!lost_reserve(runs))
 		return false;
+	td_catalog_close(run->catalog);
 	run->catalog = catalog;
+	for (size_t i = 0; i < run->heaps_count; i++)
+		run->dirty[i] = run->dirty[i] == TD_PAGE_CHANGED ? TD_PAGE_CHANGED : 0;
 	free(run->links);
 	run->links = NULL;
 	run->links_count = run->links_cap = 0;
@@ -248,6 +251,7 @@ struct td_run *td_runs_restore(struct td_runs *runs, struct td_catalog *catalog,
 	run->base = catalog->head.base;
 	run->next = catalog->head.next;
 	run->removed = catalog->head.removed;
+	run->removed_bytes = catalog->head.removed_bytes;
 	run->heaps = calloc(pages, sizeof(*run->heaps));
 	run->dirty = calloc(pages, 1);
 	run->logs = malloc(count * sizeof(*logs) + 1);

@@ -18,7 +18,7 @@
 enum td_line_flag {
 	TD_LINE_EVENT = 1,
 	TD_LINE_REMOVED = 2,
-	TD_LINE_HOLE = 4,  /* the record is gone */
+	TD_LINE_HOLE = 4,  /* the record is gone; also of an event that was removed */
 	TD_LINE_LOCAL = 8, /* `subject` is the catalog's: see td_store_ref() */
 };
 
@@ -51,6 +51,10 @@ struct td_run {
 	struct td_catalog *catalog; /* NULL: all of it is in memory */
 	bool unfit;                 /* no catalog can be made of it */
 	bool forgotten;             /* it has events of logs that were deleted */
+	bool moved;                 /* its segment was rewritten: lines say where records were */
+	bool rolling;               /* it ends with the next commit */
+	uint64_t removed_bytes;     /* of records that are removed and still there */
+	int64_t erase_at;           /* monotonic ms: when those are to be gone; 0: at leisure */
 	uint32_t number;            /* the high half of locations */
 	uint64_t base, next;        /* positions [base, next) */
 	uint64_t removed;           /* lines that are TD_LINE_REMOVED */
@@ -117,10 +121,12 @@ static inline struct td_line *td_run_line(const struct td_run *run, uint64_t pos
 		heap = td_run_load(run, i / TD_LINES_HEAP);
 	return &heap[i % TD_LINES_HEAP];
 }
+/* Of a page: it differs from the catalog; it is as the catalog will be that is being written. */
+enum { TD_PAGE_CHANGED = 1, TD_PAGE_COPIED = 2 };
 /* A line is about to change: its page stays in memory. */
 static inline void td_run_touch(struct td_run *run, uint64_t position)
 {
-	run->dirty[(position - run->base) / TD_LINES_HEAP] = 1;
+	run->dirty[(position - run->base) / TD_LINES_HEAP] = TD_PAGE_CHANGED;
 }
 /* From now on its pages can be had from the catalog, which it takes. false: no memory. */
 bool td_run_attach(struct td_runs *runs, struct td_run *run, struct td_catalog *catalog);

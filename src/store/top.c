@@ -56,7 +56,8 @@ void td_tops_put(struct td_tops *tops, const struct td_top *top)
 
 	TD_ASSERT(top->seq != 0);
 	tops->count += slot->seq == 0;
-	*slot = *top;
+	if (slot->seq < top->seq)
+		*slot = *top;
 }
 
 void td_tops_remove(struct td_tops *tops, uint64_t hash)

@@ -24,6 +24,7 @@ static inline size_t td_tops_bytes(const struct td_tops *tops)
 const struct td_top *td_tops_find(const struct td_tops *tops, uint64_t hash);
 /* Room for so many more, so that td_tops_put() cannot fail. */
 bool td_tops_reserve(struct td_tops *tops, size_t more);
+/* The higher seq counts, if there is one already. */
 void td_tops_put(struct td_tops *tops, const struct td_top *top);
 void td_tops_remove(struct td_tops *tops, uint64_t hash);
 

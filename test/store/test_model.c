@@ -194,6 +194,7 @@ static void remove_some(struct play *play)
 			removal.below = 1 + below(play, last + 2);
 		removal.keep = below(play, 4);
 	}
+	removal.erase = below(play, 4) == 0;
 	code = td_store_remove(play->scene.store, &removal, &removed, &rests_on, &play->scene.err);
 	if (code == TD_E_FULL) {
 		commit(play);
@@ -285,6 +286,7 @@ static void check(struct play *play)
 	struct td_log_info info;
 
 	commit(play);
+	td_store_verify(play->scene.store);
 	read_as(play, &(struct td_read_options){0});
 	for (unsigned log = 0; log < MODEL_LOGS; log++) {
 		uint64_t count = 0;
@@ -359,6 +361,15 @@ static void reopen(struct play *play)
 	check(play);
 }
 
+/* What is more than half removed is rewritten; what was asked to be erased, too. */
+static void tidy(struct play *play)
+{
+	/* Erasing forgets keys, if they are still looked for when the store opens. */
+	play->scene.now_ns += 131000000000;
+	scene_retain(&play->scene);
+	check(play);
+}
+
 static void step(struct play *play)
 {
 	uint64_t dice = below(play, 100);
@@ -372,7 +383,7 @@ static void step(struct play *play)
 	else if (dice < 96)
 		read_some(play);
 	else if (dice < 97)
-		check(play);
+		tidy(play);
 	else if (dice < 98)
 		reopen(play);
 	else

@@ -568,6 +568,48 @@ static void gates_refuse_and_taps_hear_in_order(enum shelf shelf)
 }
 BOTH(gates_refuse_and_taps_hear_in_order)
 
+/* Whether the bytes stand anywhere in the directory. */
+static bool is_on_disk(const struct scene *scene, const char *bytes)
+{
+	char command[200];
+
+	snprintf(command, sizeof(command), "grep -qr -e %s %s", bytes, scene->path);
+	return system(command) == 0;
+}
+
+static void what_is_to_be_erased_is_gone_from_the_disk(void **state)
+{
+	const uint64_t seq = 2;
+	const struct td_removal removal = {
+		.log = td_text("events"), .seqs = &seq, .seqs_count = 1, .erase = true};
+	struct scene scene;
+	uint64_t removed, rests_on;
+
+	(void)state;
+	scene_begin(&scene, IN_JOURNAL);
+	scene_open(&scene);
+	scene_append(&scene, "a", "kept-1");
+	scene_append(&scene, "a", "very-secret");
+	scene_append(&scene, "b", "kept-2");
+	scene_commit(&scene);
+	assert_true(is_on_disk(&scene, "very-secret"));
+	must(&scene, td_store_remove(scene.store, &removal, &removed, &rests_on, &scene.err));
+	scene_retain(&scene);
+	expect_read(&scene, &(struct td_read_options){0}, "kept-1 kept-2");
+	scene.now_ns += 60000000000;
+	for (int i = 0; i < 3; i++)
+		scene_retain(&scene);
+	assert_false(is_on_disk(&scene, "very-secret"));
+	for (int i = 0; i < 2; i++) {
+		expect_read(&scene, &(struct td_read_options){0}, "kept-1 kept-2");
+		expect_read(&scene, &(struct td_read_options){.backward = true}, "kept-2 kept-1");
+		td_store_verify(scene.store);
+		scene_reopen(&scene);
+	}
+	assert_int_equal(scene_append(&scene, "a", "x").revision, 3);
+	scene_end(&scene);
+}
+
 static void memory_is_given_back(void **state)
 {
 	struct scene scene;
@@ -627,6 +669,7 @@ int main(void)
 		BOTH_TESTS(one_is_found_by_id_and_by_story),
 		BOTH_TESTS(a_cursor_follows),
 		BOTH_TESTS(gates_refuse_and_taps_hear_in_order),
+		cmocka_unit_test(what_is_to_be_erased_is_gone_from_the_disk),
 		cmocka_unit_test(memory_is_given_back),
 		cmocka_unit_test(a_strict_store_of_small_segments_is_made),
 	};
