@@ -216,7 +216,8 @@ int td_store_subjects(struct td_store *store, struct td_text log, struct td_text
 struct td_log_config {
 	const struct td_text *subjects; /* patterns it claims; no two logs claim one address */
 	size_t subjects_count;
-	const struct td_text *erasable; /* patterns whose payloads are sealed, a key per subject */
+	const struct td_text
+		*erasable; /* patterns whose payloads are sealed: TD_E_PLACE, not yet */
 	size_t erasable_count;
 	struct td_text metadata; /* anything, kept as it is: JSON for NATS' own settings */
 	int64_t age_ms;          /* events older than that are removed */
@@ -237,7 +238,7 @@ struct td_log_info {
 enum td_log_change {
 	TD_LOG_CREATE = 1, /* only if there is none */
 	TD_LOG_CHANGE = 2, /* only if there is one */
-	TD_LOG_ADOPT = 4,  /* takes over what `events` holds of its subjects */
+	TD_LOG_ADOPT = 4,  /* takes over what `events` holds of its subjects: TD_E_PLACE, not yet */
 };
 /*
  * Create or change a log. It is an append to `$tidings`: *rests_on as above. TD_E_EXISTS (name, or
@@ -273,10 +274,6 @@ struct td_removal {
  */
 int td_store_remove(struct td_store *store, const struct td_removal *removal, uint64_t *removed,
 	uint64_t *rests_on, struct td_error *err);
-/* Destroy the key of an erasable subject: its payloads cannot be read any more. */
-int td_store_forget(struct td_store *store, struct td_text log, struct td_text address,
-	uint64_t *rests_on, struct td_error *err);
-
 /* --- looking on --------------------------------------------------------------------------- */
 
 struct td_store_status {
