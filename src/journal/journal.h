@@ -138,8 +138,8 @@ uint64_t td_journal_stage(
 uint64_t td_journal_staged(const struct td_journal *journal);
 uint64_t td_journal_durable(const struct td_journal *journal);
 /*
- * The time of the frame being built: later than that of every frame before it, wall clock else.
- * (Records that carry a time take it from here.)
+ * The time of the frame being built: later than that of every frame before it, wall clock else. It
+ * stands from the first record on. (Records that carry a time take it from here.)
  */
 td_time td_journal_time(struct td_journal *journal);
 

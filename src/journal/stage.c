@@ -19,7 +19,8 @@ td_time td_journal_time(struct td_journal *journal)
 {
 	struct td_building *building = &journal->building;
 
-	if (building->time == 0) {
+	/* Who asked before may have staged nothing: the time stands with the first record. */
+	if (building->time == 0 || !building->begun || building->frame.records == 0) {
 		building->time = td_clock_wall(journal->options.clock);
 		if (building->time <= journal->time)
 			building->time = journal->time + 1;

@@ -213,6 +213,24 @@ static void an_idle_journal_gets_one_mark(void **state)
 	scene_end(&scene);
 }
 
+static void a_time_asked_for_in_vain_is_forgotten(void **state)
+{
+	struct scene scene;
+	td_time time;
+
+	(void)state;
+	scene_begin(&scene);
+	scene_open(&scene);
+	time = td_journal_time(scene.journal);
+	scene.now_ns += 3600000000000;
+	assert_true(td_journal_time(scene.journal) >= time + 3599000000000);
+	assert_int_equal(scene_stage(&scene, 1, 20, NULL), 0);
+	time = td_journal_time(scene.journal);
+	scene.now_ns += 3600000000000;
+	assert_int_equal(td_journal_time(scene.journal), time);
+	scene_end(&scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -225,6 +243,7 @@ int main(void)
 		cmocka_unit_test(a_directory_of_something_else_is_left_alone),
 		cmocka_unit_test(looking_changes_nothing),
 		cmocka_unit_test(an_idle_journal_gets_one_mark),
+		cmocka_unit_test(a_time_asked_for_in_vain_is_forgotten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
