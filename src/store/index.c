@@ -83,6 +83,19 @@ static int fold_key(struct td_store *store, struct td_log *log,
 	return 0;
 }
 
+int td_index_fold_key(struct td_store *store, const struct td_record *record, struct td_error *err)
+{
+	struct td_event_record event;
+	struct td_log *log;
+
+	if (record->body.len == 0 || record->body.at[0] != TD_RECORD_EVENT)
+		return 0;
+	if (td_event_record_read(&event, record->body) != NULL)
+		return damaged(record, err, "not what its index says");
+	log = td_logs_number(&store->logs, event.log);
+	return log == NULL ? 0 : fold_key(store, log, &event, record, err);
+}
+
 static int fold_event(struct td_store *store, const struct td_record *at,
 	const struct td_event_record *record, struct td_line *line, struct td_error *err)
 {

@@ -177,6 +177,28 @@ static int fold_records(struct td_store *store, uint64_t from, uint64_t to, stru
 	return code == TD_E_NOT_FOUND ? 0 : code;
 }
 
+/* The keys of records [from, to), whose lines are there. */
+static int fold_keys(struct td_store *store, uint64_t from, uint64_t to, struct td_error *err)
+{
+	struct td_place place = td_place_at(from);
+	struct td_record record;
+	uint64_t lost_to = 0;
+	int code = 0;
+
+	while (code == 0 && place.scan.position < to) {
+		code = store->shelf.scan(store->shelf.arg, &place, &record, &lost_to, err);
+		if (code == TD_E_DAMAGED) {
+			store->shelf.leave(&place);
+			place = td_place_at(lost_to + 1);
+			code = 0;
+		} else if (code == 0) {
+			code = td_index_fold_key(store, &record, err);
+		}
+	}
+	store->shelf.leave(&place);
+	return code == TD_E_NOT_FOUND ? 0 : code;
+}
+
 /* The longest window of duplicates, of the logs known so far; at least that of `events`. */
 td_time td_store_longest_window(const struct td_store *store)
 {
@@ -204,7 +226,10 @@ static int fold_segments(struct td_store *store, const struct td_segment_info *s
 		code = TD_E_NOT_FOUND;
 		if (segments[i].sealed && segments[i].to < now - window)
 			code = td_store_restore(store, &segments[i], err);
-		if (code == TD_E_NOT_FOUND)
+		/* A log that it tells of has a longer window. */
+		if (code == 0 && td_store_longest_window(store) > window)
+			code = fold_keys(store, segments[i].base, segments[i].next, err);
+		else if (code == TD_E_NOT_FOUND)
 			code = fold_records(store, segments[i].base,
 				segments[i].sealed ? segments[i].next : UINT64_MAX, err);
 	}

@@ -138,6 +138,8 @@ void td_index_settle(
 	struct td_store *store, struct td_log *log, uint32_t ref, bool fresh, uint64_t position);
 /* A record that is read when the store opens. TD_E_DAMAGED: it contradicts those before it. */
 int td_index_fold(struct td_store *store, const struct td_record *record, struct td_error *err);
+/* The key alone, of an event whose line is there. */
+int td_index_fold_key(struct td_store *store, const struct td_record *record, struct td_error *err);
 /* The same of a record that a catalog notes: its line is there. */
 int td_index_fold_note(
 	struct td_store *store, const struct td_record *record, struct td_error *err);

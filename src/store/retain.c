@@ -96,7 +96,7 @@ static size_t gather_oldest(struct td_store *store, struct td_log *log, uint64_t
 	td_time old = INT64_MIN;
 	size_t count = 0;
 
-	if (log->config.age_ms != 0)
+	if (log->config.age_ms != 0 && log->config.age_ms <= INT64_MAX / 1000000)
 		old = td_clock_wall(store->clock) - log->config.age_ms * 1000000;
 	while (run != NULL && count < BATCH) {
 		for (; position < run->next && count < BATCH; position++) {

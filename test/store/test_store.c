@@ -512,6 +512,74 @@ static void a_cursor_follows(enum shelf shelf)
 }
 BOTH(a_cursor_follows)
 
+/* Segments are rolled and have their catalogs. */
+static void roll(struct scene *scene)
+{
+	td_journal_roll(td_store_journal(scene->store));
+	scene_append(scene, "roll", "");
+	scene_commit(scene);
+}
+
+static void a_refused_append_leaves_no_time_behind(enum shelf shelf)
+{
+	struct scene scene;
+	struct td_entry entry = keyed("a", "1", "id");
+	struct td_placed first, again;
+
+	scene_begin(&scene, shelf);
+	scene_open(&scene);
+	must(&scene, append_some(&scene, &entry, 1, &first, NULL));
+	scene_commit(&scene);
+	scene.now_ns += 1000000000;
+	scene_commit(&scene);
+	must(&scene, append_some(&scene, &entry, 1, &again, NULL));
+	assert_true(again.duplicate);
+	/* Nothing was staged: the next one has its own time, and the window has moved. */
+	scene.now_ns += 3600000000000;
+	must(&scene, append_some(&scene, &entry, 1, &again, NULL));
+	assert_false(again.duplicate);
+	assert_true(again.time >= first.time + 3600000000000);
+	scene_end(&scene);
+}
+BOTH(a_refused_append_leaves_no_time_behind)
+
+static void a_long_window_is_kept_when_its_log_is_as_old(void **state)
+{
+	struct scene scene;
+	struct td_entry entry = keyed("order.1", "1", "id");
+	struct td_placed first, again;
+
+	(void)state;
+	scene_begin(&scene, IN_JOURNAL);
+	scene_open(&scene);
+	scene_log(&scene, "orders", "order.>", (struct td_log_config){.duplicates_ms = 3600000});
+	must(&scene, append_some(&scene, &entry, 1, &first, NULL));
+	scene_commit(&scene);
+	roll(&scene);
+	scene.now_ns += 600000000000;
+	scene_reopen(&scene);
+	must(&scene, append_some(&scene, &entry, 1, &again, NULL));
+	assert_true(again.duplicate);
+	assert_int_equal(again.position, first.position);
+	scene_end(&scene);
+}
+
+static void an_age_without_end_removes_nothing(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_begin(&scene, IN_MEMORY);
+	scene_open(&scene);
+	scene_log(&scene, "few", "few",
+		(struct td_log_config){.count_max = 2, .age_ms = 17446744000000});
+	for (int i = 0; i < 4; i++)
+		scene_append(&scene, "few", "x");
+	scene_retain(&scene);
+	expect_read(&scene, &(struct td_read_options){0}, "x x");
+	scene_end(&scene);
+}
+
 struct heard {
 	size_t count;
 	uint64_t last;
@@ -670,6 +738,9 @@ int main(void)
 		BOTH_TESTS(a_cursor_follows),
 		BOTH_TESTS(gates_refuse_and_taps_hear_in_order),
 		cmocka_unit_test(what_is_to_be_erased_is_gone_from_the_disk),
+		BOTH_TESTS(a_refused_append_leaves_no_time_behind),
+		cmocka_unit_test(a_long_window_is_kept_when_its_log_is_as_old),
+		cmocka_unit_test(an_age_without_end_removes_nothing),
 		cmocka_unit_test(memory_is_given_back),
 		cmocka_unit_test(a_strict_store_of_small_segments_is_made),
 	};
