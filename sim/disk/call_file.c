@@ -106,6 +106,16 @@ static const uint8_t *join(const struct td_disk_part *parts, size_t count, size_
 	return bytes;
 }
 
+/* A write that ends early does so between two sectors, as one into a cache of pages does. */
+static size_t whole_sectors(uint64_t offset, size_t most, size_t len)
+{
+	size_t inside = (size_t)((offset + most) % SECTOR);
+
+	if (most == len)
+		return len;
+	return inside < most ? most - inside : 0;
+}
+
 static int write_parts(struct sim_disk *disk, int number, const struct td_disk_part *parts,
 	size_t count, uint64_t offset, size_t *put)
 {
@@ -133,6 +143,9 @@ static int write_parts(struct sim_disk *disk, int number, const struct td_disk_p
 		disk, len, direct, disk->dice.short_write, SIM_DISK_COUNT_SHORT_WRITE);
 	if (fault != 0) /* some of it may have been written all the same */
 		most = (size_t)sim_fault_below(disk, len + 1);
+	most = whole_sectors(offset, most, len);
+	if (fault == 0 && most == 0)
+		most = len;
 	code = sim_file_write(
 		disk, handle->inode, join(parts, count, len, &own), most, offset, &done);
 	free(own);

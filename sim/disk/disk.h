@@ -15,7 +15,8 @@
  * Harsher than the real ones, on purpose: a new file is not made durable by its own sync; a move
  * between directories needs both synced; a failed sync loses single sectors, not pages; direct
  * transfers must be aligned to TD_DISK_ALIGN; a listing begins anywhere; handle numbers return late.
- * Kinder: a sector is never torn inside, unless `destroys` is asked for.
+ * Kinder: a sector is never torn inside, unless `destroys` is asked for; nor does a write that is cut
+ * short or fails end inside one (a cache of pages ends it at a page).
  */
 #ifndef SIM_DISK_DISK_H
 #define SIM_DISK_DISK_H
