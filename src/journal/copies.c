@@ -19,7 +19,7 @@ int td_copies_open(struct td_journal *journal, unsigned flags, struct td_error *
 	const void *const views[2] = {pages[0], pages[1]};
 	struct td_control_choice choice;
 	size_t lens[2] = {0, 0};
-	unsigned missing = 0;
+	unsigned missing = 0, unread = 0;
 
 	for (unsigned i = 0; i < 2; i++) {
 		int code = td_disk_open(
@@ -32,7 +32,7 @@ int td_copies_open(struct td_journal *journal, unsigned flags, struct td_error *
 		if (code == 0)
 			code = td_disk_read_all(journal->disk, journal->copies[i], pages[i],
 				TD_PAGE_BYTES, 0, &lens[i]);
-		if (code != 0 && code != EIO)
+		if (code != 0 && (code != EIO || ++unread + missing == 2))
 			return td_fault(err, code, "journal %s: %s", journal->path, names[i]);
 	}
 	if (missing == 2)

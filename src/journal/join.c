@@ -13,7 +13,8 @@ void td_report_damage(struct td_recovery *report, const struct td_damage *damage
 }
 
 int td_segment_pages(struct td_journal *journal, uint64_t base, int *file, uint64_t *bytes,
-	uint8_t header[TD_PAGE_BYTES], uint8_t footer[TD_PAGE_BYTES], struct td_error *err)
+	uint8_t header[TD_PAGE_BYTES], uint8_t footer[TD_PAGE_BYTES], int *unread,
+	struct td_error *err)
 {
 	char name[TD_SEGMENT_NAME_BYTES];
 	size_t got[2] = {0, 0};
@@ -21,12 +22,12 @@ int td_segment_pages(struct td_journal *journal, uint64_t base, int *file, uint6
 
 	td_segment_name(name, base);
 	*file = -1;
+	*unread = 0;
 	code = td_disk_open(journal->disk, journal->dir, name, TD_DISK_READ, file);
 	if (code == 0)
 		code = td_disk_size(journal->disk, *file, bytes);
-	/* What cannot be read has no magic. */
 	if (code == 0)
-		td_disk_read_all(journal->disk, *file, header, TD_PAGE_BYTES, 0, &got[0]);
+		*unread = td_disk_read_all(journal->disk, *file, header, TD_PAGE_BYTES, 0, &got[0]);
 	if (code == 0 && *bytes >= TD_SEGMENT_BYTES_LEAST)
 		td_disk_read_all(journal->disk, *file, footer, TD_PAGE_BYTES,
 			td_segment_frames_end(*bytes), &got[1]);
@@ -194,14 +195,17 @@ static int join_one(struct joint *joint, size_t i, struct td_error *err)
 	struct td_segment_header header;
 	char name[TD_SEGMENT_NAME_BYTES];
 	enum td_flaw flaw;
-	int file, code;
+	int file, unread, code;
 
-	code = td_segment_pages(journal, base, &file, &bytes, pages[0], pages[1], err);
+	code = td_segment_pages(journal, base, &file, &bytes, pages[0], pages[1], &unread, err);
 	if (code != 0)
 		return code;
 	flaw = td_segment_header_decode(pages[0], TD_PAGE_BYTES, &header);
 	td_segment_name(name, base);
-	if (flaw == TD_FLAW_FEATURE) {
+	if (unread != 0 && !journal->options.read_only) {
+		/* It may be another time; nobody is told to restore a backup yet. */
+		code = td_fault(err, unread, "journal %s: %s", journal->path, name);
+	} else if (flaw == TD_FLAW_FEATURE) {
 		code = td_error_set(err, TD_E_NEWER, TD_NO_OFFSET,
 			"journal %s: %s: written by a newer version", journal->path, name);
 	} else if (flaw != TD_FLAW_NONE || header.base != base || header.bytes != bytes) {

@@ -61,8 +61,12 @@ int td_quarantine_part(struct td_journal *journal, int file, uint64_t base, uint
 	uint64_t to, struct td_error *err);
 /* Move a file there. */
 int td_quarantine_file(struct td_journal *journal, const char *name, struct td_error *err);
-/* Open a segment's file by its base, and read header and footer pages. */
+/*
+ * Open a segment's file by its base, and read header and footer pages. What cannot be read has no
+ * magic; *unread: the errno for which the header could not be, or 0.
+ */
 int td_segment_pages(struct td_journal *journal, uint64_t base, int *file, uint64_t *bytes,
-	uint8_t header[TD_PAGE_BYTES], uint8_t footer[TD_PAGE_BYTES], struct td_error *err);
+	uint8_t header[TD_PAGE_BYTES], uint8_t footer[TD_PAGE_BYTES], int *unread,
+	struct td_error *err);
 
 #endif

@@ -178,7 +178,12 @@ static int raise_epoch(struct td_opening *opening, struct td_error *err)
 	struct td_journal *journal = opening->journal;
 	uint64_t epoch = journal->control.epoch;
 	struct td_control next;
+	int code;
 
+	/* The life before may have ended between the name of the last segment and its sync. */
+	code = TD_BUG(120) ? 0 : td_disk_sync_dir(journal->disk, journal->dir);
+	if (code != 0)
+		return td_fault_final(err, code, "journal %s", journal->path);
 	if (epoch < opening->epoch)
 		epoch = opening->epoch;
 	journal->epoch = opening->report->epoch = TD_BUG(106) ? epoch : epoch + 1;

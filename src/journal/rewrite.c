@@ -88,8 +88,9 @@ static int read_old(struct td_journal *journal, struct td_rewriter *rewriter, st
 {
 	uint8_t header[TD_PAGE_BYTES], footer[TD_PAGE_BYTES];
 	uint64_t bytes = 0;
-	int code = td_segment_pages(
-		journal, rewriter->rewrite->base, &rewriter->old, &bytes, header, footer, err);
+	int unread;
+	int code = td_segment_pages(journal, rewriter->rewrite->base, &rewriter->old, &bytes,
+		header, footer, &unread, err);
 
 	if (code != 0)
 		return code;

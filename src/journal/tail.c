@@ -54,6 +54,8 @@ static uint64_t nonzero_end(struct td_walk *walk, uint64_t from, uint64_t to)
 
 		if (len == 0)
 			break;
+		if (len > to - from)
+			len = (size_t)(to - from);
 		used = len;
 		if (!all_zero(bytes, len)) {
 			while (bytes[used - 1] == 0)

@@ -260,11 +260,11 @@ static int check_segment(struct verifier *verifier, size_t i, struct td_error *e
 	uint64_t base = verifier->listing.bases[i], bytes = 0, end;
 	bool last = i + 1 == verifier->listing.count;
 	uint8_t header[TD_PAGE_BYTES], footer[TD_PAGE_BYTES];
-	int file = -1, code;
+	int file = -1, unread, code;
 
 	td_segment_name(verifier->name, base);
 	verifier->whole = true;
-	code = td_segment_pages(journal, base, &file, &bytes, header, footer, err);
+	code = td_segment_pages(journal, base, &file, &bytes, header, footer, &unread, err);
 	td_disk_close(journal->disk, file);
 	if (code != 0 || !check_pages(verifier, base, bytes, header, footer, last))
 		return code;
