@@ -526,13 +526,21 @@ static struct fact **subject_facts(
 static void check_accepted(struct checker *checker, struct fact **facts, size_t count,
 	const struct sim_store_append *append, const struct sim_store_entry *entry)
 {
-	bool maybe_live = false, surely_live = false;
+	bool maybe_live = false, surely_live = false, exactly = false, known = false;
 
+	/* The latest that lives counts: those behind it may have been removed. */
 	for (size_t i = 0; i < count && facts[i]->position < entry->position; i++) {
-		maybe_live |= facts[i]->removed > append->asked;
-		surely_live |= facts[i]->removal_asked > append->answered;
+		bool maybe = facts[i]->removed > append->asked;
+		bool surely = facts[i]->removal_asked > append->answered;
+
+		maybe_live |= maybe;
+		surely_live |= surely;
+		if (facts[i]->revision == entry->revision_expected)
+			exactly = maybe, known = true;
+		else if (surely)
+			exactly = false;
 	}
-	if (entry->expect == SIM_STORE_EXACTLY && entry->revision != entry->revision_expected + 1)
+	if (entry->expect == SIM_STORE_EXACTLY && !exactly && (known || !checker->unseen_removed))
 		breaks(checker, EXPECTED,
 			"value %" PRIu64 ": revision %" PRIu64 " expected, %" PRIu64 " given",
 			entry->value, entry->revision_expected, entry->revision);

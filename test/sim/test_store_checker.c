@@ -212,6 +212,9 @@ static const char *const clean[] = {
 	"w1 ok1@1.1.1 rm1? p1 e1@1.1.1 ..",
 	"w1 ok1@1.1.1 w2 ok2@2.2.2 rm1 w3/=0 no3=2 p1 e2@2.2.2 ..",
 	"w1 ok1@1.1.1 rm1 w2/=0 ok2@2.2.2 p1 e2@2.2.2 ..", /* revisions go on; none is alive */
+	/* What was expected is the latest that lives. */
+	"w1 ok1@1.1.1 w2 ok2@2.2.2 rm2 w3/=1 ok3@3.3.3 p1 e1@1.1.1 e3@3.3.3 ..",
+	"w1 ok1@1.1.1 w2 ok2@2.2.2 rm2? w3/=2 ok3@3.3.3 p1 e1@1.1.1 e3@3.3.3 ..",
 	"w1 crash rm1 w2 ok2@2.2.2 p1 e2@2.2.2 ..",     /* removed before anybody saw it */
 };
 
@@ -256,6 +259,8 @@ static const struct row {
 	{SIM_STORE_RULE_TWICE, "w1/k1 ok1@1.1.1 w2/k1 ok2@2.2.2 p1 e1@1.1.1 e2@2.2.2 .."},
 	{SIM_STORE_RULE_DUPLICATE, "w1/k1 dup1@1.1.1 p1 e1@1.1.1 .."},
 	{SIM_STORE_RULE_EXPECTED, "w1 ok1@1.1.1 w2/=3 ok2@2.2.2 p1 e1@1.1.1 e2@2.2.2 .."},
+	{SIM_STORE_RULE_EXPECTED, "w1 ok1@1.1.1 w2 ok2@2.2.2 w3/=1 ok3@3.3.3 p1 e1@1.1.1 e2@2.2.2 e3@3.3.3 .."},
+	{SIM_STORE_RULE_EXPECTED, "w1 ok1@1.1.1 w2 ok2@2.2.2 rm2 w3/=2 ok3@3.3.3 p1 e1@1.1.1 e3@3.3.3 .."},
 	{SIM_STORE_RULE_EXPECTED, "w1 ok1@1.1.1 w2/=0 ok2@2.2.2 p1 e1@1.1.1 e2@2.2.2 .."},
 	{SIM_STORE_RULE_EXPECTED, "w1/=* ok1@1.1.1 p1 e1@1.1.1 .."},
 	{SIM_STORE_RULE_EXPECTED, "w1 ok1@1.1.1 rm1 w2/=* ok2@2.2.2 p1 e2@2.2.2 .."},
