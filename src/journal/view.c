@@ -21,10 +21,11 @@ int td_segment_salt(struct td_journal *journal, int file, uint8_t *page, uint64_
 }
 
 /*
- * Over the headers of the frames in [.., end): the index, or only where they end. Bodies are not
+ * Over the headers of the frames in [.., end): the index, or where they end and when. Bodies are not
  * looked at. Behind one that is no header it goes on with the next that is.
  */
-static uint64_t walk_headers(struct td_walk *walk, uint64_t position, struct td_file *index)
+static uint64_t walk_headers(
+	struct td_walk *walk, uint64_t position, struct td_file *index, struct td_segment *segment)
 {
 	struct td_frame_header header;
 	uint64_t at = TD_FRAMES_FROM, end = at;
@@ -40,6 +41,10 @@ static uint64_t walk_headers(struct td_walk *walk, uint64_t position, struct td_
 		position = header.first_position;
 		if (index != NULL)
 			td_file_note(index, position, header.offset);
+		if (segment != NULL) {
+			segment->from = segment->from == 0 ? header.time : segment->from;
+			segment->to = header.time;
+		}
 		at = end = header.offset + td_frame_bytes(&header);
 	}
 	return end;
@@ -55,7 +60,7 @@ int td_frames_end(
 		return code;
 	walk.salt = segment->salt;
 	walk.limit = td_segment_frames_end(segment->bytes);
-	segment->end = walk_headers(&walk, segment->base, NULL);
+	segment->end = walk_headers(&walk, segment->base, NULL, segment);
 	code = walk.code == 0 ? 0 : td_error_nomem(err);
 	td_walk_fini(&walk);
 	return code;
@@ -71,7 +76,7 @@ static int make_index(struct td_journal *journal, struct td_view *view, struct t
 		return code;
 	walk.salt = view->salt;
 	walk.limit = view->end;
-	walk_headers(&walk, view->base, view->file);
+	walk_headers(&walk, view->base, view->file, NULL);
 	code = walk.code == 0 ? 0 : td_error_nomem(err);
 	td_walk_fini(&walk);
 	/* Where nothing is to be found the positions are lost, and reading has to say so. */

@@ -151,6 +151,28 @@ static void one_copy_of_CONTROL_that_cannot_be_read_is_enough(void **state)
 	}
 }
 
+static void a_segment_without_its_footer_has_the_times_of_its_frames(void **state)
+{
+	struct scene scene;
+	struct td_segment_info before, after;
+
+	(void)state;
+	begin(&scene, 1, false);
+	scene_open(&scene);
+	scene_append(&scene, 30, 900);
+	assert_true(td_journal_segments(scene.journal, &before, 1) > 1);
+	scene_close(&scene);
+	assert_int_equal(sim_disk_ruin(scene.sim, "journal/seg-0000000000000001.log",
+				 before.bytes - TD_DISK_ALIGN),
+		0);
+	scene_open(&scene);
+	assert_true(td_journal_segments(scene.journal, &after, 1) > 1);
+	assert_int_equal(after.from, before.from);
+	assert_int_equal(after.to, before.to);
+	assert_int_equal(after.next, before.next);
+	scene_end(&scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -158,6 +180,7 @@ int main(void)
 		cmocka_unit_test(a_torn_seal_before_a_whole_footer_is_a_torn_write),
 		cmocka_unit_test(a_header_that_cannot_be_read_is_the_disks_failure_not_damage),
 		cmocka_unit_test(one_copy_of_CONTROL_that_cannot_be_read_is_enough),
+		cmocka_unit_test(a_segment_without_its_footer_has_the_times_of_its_frames),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
