@@ -20,13 +20,14 @@
 
 #include "bus/busses.h"
 #include "delivery/deliveries.h"
+#include "store/stores.h"
 #include "world.h"
 
-#define COUNTERS_MAX   64
+#define COUNTERS_MAX   96
 #define SEEDS_TO_COUNT 300 /* from so many on, everything must have happened */
 #define REPLAY_EVERY   50  /* of so many seeds one is played again: the trace must be the same */
 
-static const struct sim_kind *const kinds[] = {&sim_deliveries, &sim_busses};
+static const struct sim_kind *const kinds[] = {&sim_deliveries, &sim_stores, &sim_busses};
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
