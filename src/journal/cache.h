@@ -12,7 +12,8 @@
 struct td_cache {
 	struct td_map blocks;
 	struct td_block *newest, *oldest;
-	size_t bytes, bytes_max;
+	_Atomic size_t bytes; /* read without the lock, too */
+	size_t bytes_max;
 };
 
 void td_cache_init(struct td_cache *cache, size_t bytes_max);
