@@ -108,12 +108,13 @@ void td_place_moved(struct td_place *place)
 
 /*
  * What the journal wants done so that durable moves: a commit, or the segment it waits for. false:
- * there is nothing, or it failed for good.
+ * there is nothing, or not now for want of memory: a moment later.
  */
 static bool write_staged(struct td_place *place)
 {
 	struct td_store *store = td_place_store(place);
 	struct td_chore *chore = td_store_next(store, TD_WORK_COMMIT, td_place_now_ms(place));
+	int code;
 
 	if (chore == NULL)
 		return false;
@@ -121,9 +122,9 @@ static bool write_staged(struct td_place *place)
 	td_chore_run(chore);
 	td_mutex_lock(&place->lock);
 	/* Why it failed is kept by the store (failed) or tried again by itself (full). */
-	td_store_done(store, chore, NULL);
+	code = td_store_done(store, chore, NULL);
 	td_place_moved(place);
-	return true;
+	return code == 0 || code == TD_E_DISK || code == TD_E_DISK_FULL;
 }
 
 /* One step of leading; false: nothing moves any more. */

@@ -110,11 +110,12 @@ static int make_event(struct td_durable *d, const struct td_buf *json, struct td
 	struct td_origin origin = {.source = td_text("tidings"),
 		.now = td_clock_wall(d->place->clock),
 		.kind = TD_EVENT_KIND};
-	td_uuid_tick tick = {0};
+	td_uuid_tick tick;
 	uint8_t uuid[16];
 	uint64_t random;
 	int code;
 
+	atomic_init(&tick, 0);
 	d->place->random->fill(d->place->random->arg, &random, sizeof(random));
 	td_uuid_next(&tick, origin.now, random, uuid);
 	origin.uuid = uuid;

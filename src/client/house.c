@@ -6,34 +6,42 @@
  * TD_NO_THREADS, on that of whoever calls next.
  */
 
+#define WAIT_MS_LEAST 5
+
 #define KINDS ((unsigned)TD_WORK_EVERYTHING & ~(unsigned)(TD_WORK_COMMIT | TD_WORK_CHAIN))
 
-/* Under the lock, which it leaves meanwhile: a chore that is due. false: none. */
+/*
+ * Under the lock, which it leaves meanwhile: a chore that is due. false: none, or it failed; who fails
+ * for good is said by the store, and for want of memory it is due again: later.
+ */
 static bool do_chore(struct td_place *place)
 {
 	struct td_store *store = td_place_store(place);
 	struct td_chore *chore = td_store_next(store, KINDS, td_place_now_ms(place));
+	int code;
 
 	if (chore == NULL)
 		return false;
 	td_mutex_unlock(&place->lock);
 	td_chore_run(chore);
 	td_mutex_lock(&place->lock);
-	td_store_done(store, chore, NULL); /* a failure is kept by the store */
+	code = td_store_done(store, chore, NULL);
 	td_place_moved(place);
-	return true;
+	return code == 0;
 }
 
 /* What chores staged (removals) is nobody's to wait for. */
 static bool commit_leftovers(struct td_place *place)
 {
 	struct td_store *store = td_place_store(place);
+	uint64_t durable;
 
 	if (place->leading || td_store_staged(store) == td_store_durable(store) ||
 		td_store_failed(store, NULL) != 0)
 		return false;
+	durable = td_store_durable(store);
 	td_place_commit(place);
-	return true;
+	return td_store_durable(store) > durable; /* else later: no room, or no memory */
 }
 
 static bool step(struct td_place *place)
@@ -95,8 +103,8 @@ static int64_t deadline_of(const struct td_place *place, int64_t due)
 
 	if (due == INT64_MAX)
 		return INT64_MAX;
-	if (wait_ms < 1)
-		wait_ms = 1;
+	if (wait_ms < WAIT_MS_LEAST)
+		wait_ms = WAIT_MS_LEAST; /* what is due now has just failed */
 	return td_clock_monotonic(&td_clock_real) + wait_ms * 1000000;
 }
 
