@@ -217,14 +217,71 @@ static int join_one(struct joint *joint, size_t i, struct td_error *err)
 		joint->next = next;
 		if (journal->table.count > 0)
 			journal->table.at[journal->table.count - 1]->next = next;
-	} else if (memcmp(header.store, journal->control.store, TD_STORE_BYTES) != 0) {
-		if (!journal->options.read_only)
-			code = td_quarantine_file(journal, name, err);
-		opening->report->quarantined++;
 	} else {
 		code = take_segment(joint, i, file, &header, pages[1], err);
 	}
 	td_disk_close(journal->disk, file);
+	return code;
+}
+
+/* Whether this is a segment, and of another store. */
+static int is_of_another(struct td_journal *journal, uint64_t base, bool *is, struct td_error *err)
+{
+	uint8_t pages[2][TD_PAGE_BYTES];
+	struct td_segment_header header;
+	uint64_t bytes = 0;
+	int unread, file; /* what cannot be read is nobody's */
+	int code = td_segment_pages(journal, base, &file, &bytes, pages[0], pages[1], &unread, err);
+
+	if (code != 0)
+		return code;
+	td_disk_close(journal->disk, file);
+	*is = td_segment_header_decode(pages[0], TD_PAGE_BYTES, &header) == TD_FLAW_NONE &&
+	      memcmp(header.store, journal->control.store, TD_STORE_BYTES) != 0;
+	return 0;
+}
+
+/* The list without those of other stores, which stand behind it: nothing is moved before it is known
+ * that the rest is whole. */
+static int sort_out(struct td_opening *opening, struct td_error *err)
+{
+	struct td_listing *listing = &opening->listing;
+	size_t all = listing->count, ours = 0;
+
+	for (size_t i = 0; i < all; i++) {
+		uint64_t base = listing->bases[i];
+		bool other = false;
+		int code = is_of_another(opening->journal, base, &other, err);
+
+		if (code != 0)
+			return code;
+		if (other)
+			continue;
+		memmove(&listing->bases[ours + 1], &listing->bases[ours],
+			(i - ours) * sizeof(uint64_t));
+		listing->bases[ours++] = base;
+	}
+	listing->count = ours;
+	listing->others = all - ours;
+	return 0;
+}
+
+int td_put_aside(struct td_opening *opening, struct td_error *err)
+{
+	const struct td_listing *listing = &opening->listing;
+	int code = 0;
+
+	if (listing->strange_count > 0) {
+		code = td_quarantine_file(opening->journal, listing->strange, err);
+		opening->report->quarantined++;
+	}
+	for (size_t i = 0; code == 0 && i < listing->others; i++) {
+		char name[TD_SEGMENT_NAME_BYTES];
+
+		td_segment_name(name, listing->bases[listing->count + i]);
+		code = td_quarantine_file(opening->journal, name, err);
+		opening->report->quarantined++;
+	}
 	return code;
 }
 
@@ -234,6 +291,10 @@ int td_join(struct td_opening *opening, struct td_error *err)
 	const struct td_control *control = &journal->control;
 	struct joint joint = {.opening = opening, .next = control->first_position};
 	struct td_table *table = &journal->table;
+	int sorted = sort_out(opening, err);
+
+	if (sorted != 0)
+		return sorted;
 
 	for (size_t i = 0; i < opening->listing.count; i++) {
 		bool dropped = opening->listing.bases[i] < control->first_position;

@@ -141,6 +141,11 @@ static int take_lock(struct td_journal *journal, struct td_error *err)
 		td_disk_write_all(disk, journal->lock, text, strlen(text), 0);
 		return 0;
 	}
+	if (code == EROFS)
+		return td_error_set(err, TD_E_READ_ONLY, TD_NO_OFFSET,
+			"journal %s: the file system is read-only: mount it for writing, or open "
+			"the journal to look only",
+			journal->path);
 	return td_fault(err, code, "journal %s: %s", journal->path, TD_LOCK_NAME);
 }
 
@@ -192,7 +197,7 @@ static int open_directory(struct td_opening *opening, struct td_error *err)
 		code = td_listing_read(journal, &opening->listing, err);
 	if (code != 0)
 		return code;
-	if (!opening->listing.copies && opening->listing.foreign)
+	if (!opening->listing.copies && opening->listing.foreign && opening->listing.count == 0)
 		return td_error_set(err, TD_E_FOREIGN, TD_NO_OFFSET,
 			"journal %s: holds other things, and no journal", journal->path);
 	if (!opening->listing.copies && opening->listing.count == 0 && !create)
@@ -263,10 +268,6 @@ static int open_it(struct td_opening *opening, struct td_error *err)
 		code = take_features(journal, err);
 	report->lock_us = (to = now_us(journal)) - from;
 	from = to;
-	if (code == 0 && opening->listing.strange_count > 0 && !journal->options.read_only) {
-		code = td_quarantine_file(journal, opening->listing.strange, err);
-		report->quarantined++;
-	}
 	if (code == 0)
 		code = td_join(opening, err);
 	report->list_us = (to = now_us(journal)) - from;

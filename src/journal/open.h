@@ -19,8 +19,9 @@
 struct td_listing {
 	uint64_t *bases; /* of segments, sorted */
 	size_t count, cap;
-	bool copies;  /* a CONTROL, of whatever content */
-	bool foreign; /* something that is not the journal's */
+	size_t others; /* of other stores: they stand behind the first `count` (join.c) */
+	bool copies;   /* a CONTROL, of whatever content */
+	bool foreign;  /* something that is not the journal's */
 	bool spare, spare_tmp, rewrite;
 	uint64_t spare_bytes;
 	char strange[TD_SEGMENT_NAME_BYTES]; /* looks like a segment and is not named as one */
@@ -51,6 +52,8 @@ struct td_journal *td_journal_make(
 	const char *path, const struct td_journal_options *options, struct td_error *err);
 int td_create(struct td_journal *journal, struct td_error *err);
 int td_join(struct td_opening *opening, struct td_error *err);
+/* What is nobody's and what is another store's goes into quarantine: once nothing is refused. */
+int td_put_aside(struct td_opening *opening, struct td_error *err);
 /* The frames of the last segment: fills its facts in the table, journal->place and the rest. */
 int td_active_read(struct td_opening *opening, struct td_error *err);
 int td_recover(struct td_opening *opening, struct td_error *err);

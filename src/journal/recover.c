@@ -373,7 +373,9 @@ int td_recover(struct td_opening *opening, struct td_error *err)
 		return 0;
 	if (opening->report->tail == TD_TAIL_DAMAGED && !journal->options.accept_tail_loss)
 		return refuse(opening, err);
-	code = raise_epoch(opening, err);
+	code = td_put_aside(opening, err);
+	if (code == 0)
+		code = raise_epoch(opening, err);
 	if (code == 0)
 		code = adopt_spare(opening, err);
 	if (code == 0 && !opening->sealed)
