@@ -442,7 +442,6 @@ static int reserve(struct td_bus *bus, struct td_routes *routes, unsigned flags,
 		int code = lane == NULL ? TD_E_NOMEM : td_lane_reserve(lane, may_wait, &drop);
 
 		if (code == TD_E_FULL && (flags & ANNOUNCED) != 0) {
-			td_lane_count_dropped(lane);
 			drop = true;
 			code = 0;
 		} else if (code == TD_E_CLOSED && !atomic_load(&bus->closing)) {
@@ -473,6 +472,8 @@ static void enqueue(struct td_routes *routes, struct td_event *kept, struct td_c
 		struct td_subscription *subscription = route->subscription;
 		struct td_owed owed = {.book_number = TD_BOOK_NONE};
 
+		if (route->dropped)
+			td_lane_count_dropped(atomic_load(&subscription->lane));
 		if (!route->queued)
 			continue;
 		if (route->selected != NULL) {

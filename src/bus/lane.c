@@ -502,7 +502,7 @@ void td_lane_lend(struct td_batch *batch)
 	td_run_schedule(lane->bus, lane);
 }
 
-/* Make room; false: all there is runs. What others hold counts as what waits. */
+/* Make room; false: all there is runs, the new one goes. What others hold counts as what waits. */
 static bool drop_oldest(struct td_lane *lane)
 {
 	struct done done;
@@ -517,8 +517,6 @@ static bool drop_oldest(struct td_lane *lane)
 	if (room == 0 && td_delivery_drop_oldest(lane->machine, &token)) {
 		drop_one(lane, slot_of(token));
 		room = 1;
-	} else if (room == 0) {
-		lane->dropped++; /* the new one goes */
 	}
 	td_mutex_unlock(&lane->lock);
 	tell_done(lane, &done);
@@ -1102,6 +1100,8 @@ static enum td_state not_taken(
 	int failure = state == TD_FAILED ? code : 0;
 	const char *why = code == 0 ? "its queue is full" : td_error_meaning(code);
 
+	if (code == 0)
+		td_lane_count_dropped(lane);
 	td_bus_trace(lane->bus, TD_GAVE_UP, state, owed->event, s, 0, failure);
 	if (cascade->book != NULL)
 		td_book_add(cascade->book, owed->event, s, state, failure, why);

@@ -461,6 +461,57 @@ static void receipt_of_what_stopped_comes_to_what_a_later_turn_made_of_it(void *
 	assert_int_equal(td_close(td), 0);
 }
 
+struct busy {
+	_Atomic bool runs, may_end;
+};
+
+static int stays_busy(const struct td_event *event, struct td_context *context, void *arg)
+{
+	struct busy *busy = arg;
+
+	(void)event;
+	(void)context;
+	atomic_store(&busy->runs, true);
+	while (!atomic_load(&busy->may_end))
+		wait_ms(1);
+	return 0;
+}
+
+/* Its one place is taken by what runs: there is no older one to be dropped. */
+static void what_an_observer_has_no_room_for_is_dropped_once(void **state)
+{
+	struct td *td = open_place(&(struct td_options){.workers = 1});
+	struct td_subscription_status status;
+	struct td_subscription *observer;
+	struct td_event *event, *another;
+	struct td_topic *topic;
+	struct busy busy = {false};
+
+	(void)state;
+	assert_int_equal(td_subscribe(td,
+				 INTEREST(.async = true, .observer = true, .queue_max = 1,
+					 .when_full = TD_DROP_OLDEST),
+				 stays_busy, &busy, &observer, NULL),
+		0);
+	assert_int_equal(td_topic_open(&topic, td, "s", "T", NULL), 0);
+	assert_int_equal(td_event_new(&event, EVENT("T", "s"), NULL), 0);
+	assert_int_equal(td_event_new(&another, EVENT("T", "s"), NULL), 0);
+	assert_int_equal(td_topic_publish(topic, event, NULL, NULL), 0);
+	while (!atomic_load(&busy.runs))
+		wait_ms(1);
+	assert_int_equal(td_topic_publish(topic, another, NULL, NULL), 0);
+	assert_int_equal(publish(td, "T", "s"), 0);
+	atomic_store(&busy.may_end, true);
+	assert_int_equal(td_drain(td, -1, NULL), 0);
+	td_subscription_status(observer, &status);
+	assert_int_equal(status.completed, 1);
+	assert_int_equal(status.dropped, 2);
+	td_event_unref(event);
+	td_event_unref(another);
+	td_topic_close(topic);
+	assert_int_equal(td_close(td), 0);
+}
+
 /* Stopped at One, its queue has no room for Two. */
 static void hook_sees_the_end_of_what_a_queue_had_no_room_for(void **state)
 {
@@ -617,6 +668,7 @@ int main(void)
 		cmocka_unit_test(
 			queued_subscription_that_ends_while_its_publisher_waits_is_no_refusal),
 		cmocka_unit_test(receipt_of_what_stopped_comes_to_what_a_later_turn_made_of_it),
+		cmocka_unit_test(what_an_observer_has_no_room_for_is_dropped_once),
 		cmocka_unit_test(hook_sees_the_end_of_what_a_queue_had_no_room_for),
 		cmocka_unit_test(stop_deeper_in_a_thread_gives_back_the_batch_above),
 		cmocka_unit_test(dead_letter_tells_of_the_attempt_at_which_a_plain_handler_stopped),
