@@ -545,7 +545,7 @@ static void remove_one(struct run *run)
 	struct td_error err = TD_ERROR_INIT;
 	struct pending pending = {.removal = true};
 	struct td_removal removal = {.seqs_count = 1, .rule = td_text("request")};
-	uint64_t removed = 0;
+	uint64_t removed = 0, unread = run->counts[SIM_DISK_COUNT_READ_EIO];
 
 	if (run->history.entries_count == 0 || run->pending_count == PENDING_MAX)
 		return;
@@ -563,7 +563,11 @@ static void remove_one(struct run *run)
 		sim_count(run->world, COUNT_REMOVED);
 	else if (pending.code == TD_E_DISK)
 		return;
-	else if (pending.code != TD_E_FULL && pending.code != TD_E_DISK_FULL)
+	else if (pending.code == TD_E_DAMAGED && is_unread(run, pending.code, unread)) {
+		/* An index beside a segment was not given: it says to open the store again. */
+		restart(run);
+		return;
+	} else if (pending.code != TD_E_FULL && pending.code != TD_E_DISK_FULL)
 		sim_fail(run->world, "remove: %s", err.text);
 	decided(run, pending);
 }
