@@ -4,8 +4,10 @@ PREFIX  ?= /usr/local
 SECONDS ?= 60
 SEED    ?= 1
 SEEDS   ?= 1
+CYCLES  ?= 100
+CUTS    ?= 40
 
-.PHONY: all run test proof proof-full check asan tsan fuzz bench cov lint fmt sim install clean
+.PHONY: all run test proof proof-full check asan tsan fuzz bench cov lint fmt sim kill9 powercut install clean
 all:
 	@tools/setup build
 	@ninja -C build
@@ -58,6 +60,15 @@ fmt:
 # make sim SEED=42: replay one world; SEEDS=1000 plays that many from SEED on
 sim:
 	@tools/sim $(SEED) $(SEEDS)
+
+# a real writer, killed CYCLES times; power cut CUTS times under it (as root)
+kill9:
+	@tools/kill9 $(CYCLES) $(SEED)
+
+powercut:
+	@tools/setup build
+	@ninja -C build --quiet sim/powercut
+	@tools/powercut $(CUTS) $(SEED)
 
 install:
 	@tools/install $(PREFIX)

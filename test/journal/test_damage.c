@@ -226,7 +226,7 @@ static void each_life_has_an_epoch_and_each_frame_says_what_was_durable(void **s
 	}
 	scene_close(&scene);
 	assert_int_equal(td_disk_open_dir(scene.disk, TD_DISK_NOWHERE, "journal", 0, &dir), 0);
-	assert_int_equal(td_disk_open(scene.disk, dir, ACTIVE + 8, TD_DISK_READ, &file), 0);
+	assert_int_equal(td_disk_open(scene.disk, dir, &ACTIVE[8], TD_DISK_READ, &file), 0);
 	assert_int_equal(td_disk_read_all(scene.disk, file, bytes, sizeof(bytes), 0, &got), 0);
 	assert_int_equal(td_segment_header_decode(bytes, got, &segment), 0);
 	epoch = 0;
