@@ -61,7 +61,7 @@ int td_append(struct td *td, const struct td_appending *appendings, size_t count
 	code = td_place_may(td->place, "append:", err);
 	if (code != 0)
 		return code;
-	events = calloc(count, sizeof(*events));
+	events = calloc(count, sizeof(struct td_event *));
 	told = calloc(count, sizeof(*told));
 	if (events == NULL || told == NULL)
 		code = td_error_nomem(err);

@@ -23,14 +23,10 @@ static int code_of(int sys_errno)
 	}
 }
 
-TD_PRINTF(4, 0)
-static int put(struct td_error *err, int code, int sys_errno, const char *format, va_list list)
+static int put(struct td_error *err, int code, int sys_errno, const char *text)
 {
-	char text[TD_ERROR_TEXT_BYTES];
-
 	if (err == NULL)
 		return code;
-	vsnprintf(text, sizeof(text), format, list);
 	td_error_system(err, sys_errno, "%s", text);
 	err->code = code;
 	return code;
@@ -38,22 +34,22 @@ static int put(struct td_error *err, int code, int sys_errno, const char *format
 
 int td_fault(struct td_error *err, int sys_errno, const char *format, ...)
 {
+	char text[TD_ERROR_TEXT_BYTES];
 	va_list list;
-	int code;
 
 	va_start(list, format);
-	code = put(err, code_of(sys_errno), sys_errno, format, list);
+	vsnprintf(text, sizeof(text), format, list);
 	va_end(list);
-	return code;
+	return put(err, code_of(sys_errno), sys_errno, text);
 }
 
 int td_fault_final(struct td_error *err, int sys_errno, const char *format, ...)
 {
+	char text[TD_ERROR_TEXT_BYTES];
 	va_list list;
-	int code;
 
 	va_start(list, format);
-	code = put(err, TD_E_DISK, sys_errno, format, list);
+	vsnprintf(text, sizeof(text), format, list);
 	va_end(list);
-	return code;
+	return put(err, TD_E_DISK, sys_errno, text);
 }

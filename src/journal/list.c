@@ -41,7 +41,7 @@ static int look(void *arg, const struct td_disk_entry *entry)
 	} else if (strncmp(name, "seg-", 4) == 0) {
 		listing->strange_count++;
 		if (strlen(name) < sizeof(listing->strange))
-			strcpy(listing->strange, name);
+			memcpy(listing->strange, name, strlen(name) + 1);
 	} else if (strcmp(name, TD_LOCK_NAME) != 0 && strcmp(name, TD_QUARANTINE_NAME) != 0) {
 		listing->foreign = true;
 	}

@@ -39,7 +39,7 @@ static inline uint64_t record_count(const uint8_t *at)
 /* To the record that has scan->position: over whole frames, then over records. */
 static void stand(struct td_scan *scan)
 {
-	uint64_t position = scan->block->position, next;
+	uint64_t position, next;
 
 	scan->end = 0;
 	scan->left = 0;

@@ -204,6 +204,7 @@ static int decide_duplicates(struct td_store *store, size_t count, td_time now,
 		const struct td_plan *plan = &store->plans[i];
 		const struct td_seen *seen;
 
+		TD_ASSERT(plan->log != NULL);
 		if (plan->log != swept)
 			td_log_window(plan->log, now);
 		swept = plan->log;

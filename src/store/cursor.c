@@ -100,6 +100,8 @@ static void begin(struct td_cursor *cursor, const struct td_log *log)
 	const struct td_read_options *options = &cursor->options;
 	uint64_t durable = cursor->store->shelf.durable(cursor->store->shelf.arg), at;
 
+	/* Numbers of a log are asked for with their log. */
+	TD_ASSERT(log != NULL || (options->from_seq == 0 && options->to_seq == 0));
 	if (options->backward) {
 		cursor->next = durable;
 		if (options->to_position != 0 && options->to_position < durable)

@@ -108,6 +108,7 @@ static int fold_event(struct td_store *store, const struct td_record *at,
 	/* Of a log that was deleted: it lies there until its segment is rewritten. */
 	if (log == NULL)
 		return 0;
+	TD_ASSERT(line != NULL);
 	if (record->seq <= log->last_seq)
 		return damaged(at, err, "its seq was given before");
 	ref = td_subjects_find(&store->subjects, hash, record->address, log->index);

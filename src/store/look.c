@@ -344,7 +344,7 @@ static uint64_t by_number(struct td_store *store, struct td_text id, uint64_t *l
 	if (log != NULL)
 		position = td_runs_seq(&store->runs, log->index, seq);
 	line = td_runs_line(&store->runs, position);
-	if (line == NULL || line->seq != seq || line->log != log->index ||
+	if (log == NULL || line == NULL || line->seq != seq || line->log != log->index ||
 		!td_store_sees(store, line, position) ||
 		position >= store->shelf.durable(store->shelf.arg))
 		position = 0;

@@ -252,7 +252,7 @@ struct td_run *td_runs_restore(struct td_runs *runs, struct td_catalog *catalog,
 	run->next = catalog->head.next;
 	run->removed = catalog->head.removed;
 	run->removed_bytes = catalog->head.removed_bytes;
-	run->heaps = calloc(pages, sizeof(*run->heaps));
+	run->heaps = calloc(pages, sizeof(struct td_line *));
 	run->dirty = calloc(pages, 1);
 	run->logs = malloc(count * sizeof(*logs) + 1);
 	if (run->heaps == NULL || run->dirty == NULL || run->logs == NULL ||

@@ -274,7 +274,8 @@ static void enter(struct memory *memory, struct td_place *place)
 	place->at = 0;
 }
 
-static int scan(void *arg, struct td_place *place, struct td_record *record, uint64_t *lost_to,
+static int scan(void *arg, struct td_place *place, struct td_record *record,
+	uint64_t *lost_to, /* NOLINT: as the table has it */
 	struct td_error *err)
 {
 	struct memory *memory = arg;
