@@ -63,7 +63,7 @@ static int note_file(void *arg, const struct td_disk_entry *entry)
 		return 0;
 	if (entry->kind == TD_DISK_FILE && files->count < FILES_MAX &&
 		strlen(entry->name) < sizeof(files->names[0]) && strcmp(entry->name, "LOCK") != 0)
-		strcpy(files->names[files->count++], entry->name);
+		memcpy(files->names[files->count++], entry->name, strlen(entry->name) + 1);
 	return 0;
 }
 

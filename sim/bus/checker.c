@@ -61,6 +61,7 @@ static void violate(struct checker *c, enum sim_bus_rule rule, const char *forma
 	c->violation.rule = rule;
 	c->violation.at = c->at;
 	va_start(args, format);
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): started above */
 	vsnprintf(c->violation.text, sizeof(c->violation.text), format, args);
 	va_end(args);
 }

@@ -440,7 +440,8 @@ static void must_see(
 
 static void check_pass(struct checker *checker, const struct sim_store_pass *pass)
 {
-	const struct sim_store_event *events = checker->history->events + pass->events;
+	const struct sim_store_event *events =
+		pass->events_count == 0 ? NULL : checker->history->events + pass->events;
 	size_t k = 0;
 
 	for (size_t i = 0; i < checker->standing_count; i++) {

@@ -70,7 +70,8 @@ void sim_store_content(
 bool sim_store_content_read(const struct td_stored *stored, struct sim_store_entry *entry)
 {
 	char address[64], headers[256];
-	const char *key;
+	const char *key, *id;
+	char *at;
 
 	if (stored->address.len >= sizeof(address) || stored->headers.len >= sizeof(headers))
 		return false;
@@ -81,6 +82,13 @@ bool sim_store_content_read(const struct td_stored *stored, struct sim_store_ent
 	key = strstr(headers, "Nats-Msg-Id: ");
 	if (key != NULL)
 		entry->key = strtoull(key + strlen("Nats-Msg-Id: "), NULL, 10);
-	return sscanf(address, "l%" SCNu32 ".s%" SCNu32, &entry->log, &entry->subject) == 2 &&
-	       sscanf(headers, "NATS/1.0\r\nce-id: %" SCNu64, &entry->value) == 1;
+	id = strstr(headers, "ce-id: ");
+	if (id == NULL || address[0] != 'l')
+		return false;
+	entry->value = strtoull(id + strlen("ce-id: "), NULL, 10);
+	entry->log = (uint32_t)strtoul(address + 1, &at, 10);
+	if (strncmp(at, ".s", 2) != 0)
+		return false;
+	entry->subject = (uint32_t)strtoul(at + 2, &at, 10);
+	return *at == 0;
 }

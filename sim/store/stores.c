@@ -703,7 +703,7 @@ static const struct sim_store_event *final_events(const struct run *run, size_t 
 	const struct sim_store_pass *last = &run->history.passes[run->history.passes_count - 1];
 
 	*count = last->events_count;
-	return run->history.events + last->events;
+	return *count == 0 ? NULL : run->history.events + last->events;
 }
 
 /* One way of reading gives of the final pass what it should, in its order. */

@@ -38,7 +38,7 @@ int td_fault(struct td_error *err, int sys_errno, const char *format, ...)
 	va_list list;
 
 	va_start(list, format);
-	vsnprintf(text, sizeof(text), format, list);
+	vsnprintf(text, sizeof(text), format, list); /* NOLINT: the list was started */
 	va_end(list);
 	return put(err, code_of(sys_errno), sys_errno, text);
 }
@@ -49,7 +49,7 @@ int td_fault_final(struct td_error *err, int sys_errno, const char *format, ...)
 	va_list list;
 
 	va_start(list, format);
-	vsnprintf(text, sizeof(text), format, list);
+	vsnprintf(text, sizeof(text), format, list); /* NOLINT: the list was started */
 	va_end(list);
 	return put(err, TD_E_DISK, sys_errno, text);
 }

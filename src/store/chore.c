@@ -69,7 +69,22 @@ struct td_chore *td_store_next(struct td_store *store, unsigned kinds, int64_t n
 	}
 	if (chore->work == NULL)
 		store->out |= chore->kind;
+	chore->next = store->chores_out;
+	store->chores_out = chore;
 	return chore;
+}
+
+/* It is back. */
+static void chore_in(struct td_store *store, struct td_chore *chore)
+{
+	struct td_chore **at = &store->chores_out;
+
+	while (*at != chore) {
+		TD_ASSERT(*at != NULL); /* it was never out */
+		at = &(*at)->next;
+	}
+	*at = chore->next;
+	chore_give(store, chore);
 }
 
 unsigned td_chore_kind(const struct td_chore *chore)
@@ -124,7 +139,7 @@ int td_store_done(struct td_store *store, struct td_chore *chore, struct td_erro
 		code = td_journal_done(store->shelf.journal, chore->work, err);
 	else
 		store->out &= ~kind;
-	chore_give(store, chore);
+	chore_in(store, chore);
 	if (kind == TD_WORK_REWRITE)
 		td_rewrite_done(store, code == 0);
 	if (code != 0)

@@ -300,9 +300,12 @@ int td_logs_change(
 void td_log_window(struct td_log *log, td_time now)
 {
 	const struct td_log_config *config = &log->config;
-	td_time span = config->duplicates_ms > INT64_MAX / 1000000
-			       ? INT64_MAX
-			       : config->duplicates_ms * 1000000;
+	td_time span = 0;
+
+	if (config->duplicates_ms > INT64_MAX / 1000000)
+		span = INT64_MAX;
+	else if (config->duplicates_ms > 0) /* none are kept otherwise */
+		span = config->duplicates_ms * 1000000;
 
 	td_duplicates_forget(&log->duplicates, now < INT64_MIN + span ? INT64_MIN : now - span,
 		config->duplicates_max);

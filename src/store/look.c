@@ -209,8 +209,10 @@ static size_t tags_at(
 	size_t count = (size_t)(run->next - run->base) - i;
 
 	if (run->catalog == NULL) {
+		if (i >= run->tags_count)
+			return 0;
 		*tags = run->tags + i;
-		return i < run->tags_count ? run->tags_count - i : 0;
+		return run->tags_count - i;
 	}
 	count = count < TD_LINES_HEAP ? count : TD_LINES_HEAP;
 	*tags = room;

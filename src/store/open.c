@@ -125,6 +125,11 @@ static void store_free(struct td_store *store)
 		store->chores = chore->next;
 		free(chore);
 	}
+	while ((chore = store->chores_out) != NULL) { /* forgotten */
+		store->chores_out = chore->next;
+		td_catalog_make_free(chore->make);
+		free(chore);
+	}
 	td_catalog_make_free(store->making);
 	td_buf_fini(&store->restored);
 	td_logs_fini(&store->logs);

@@ -105,8 +105,9 @@ struct td_store {
 	struct td_buf restored;         /* subjects whose last event was removed: refs */
 
 	struct td_chore *chores; /* free ones */
-	unsigned out;            /* kinds of the store's own that are out */
-	uint64_t tapped;         /* the first position taps have not heard of */
+	struct td_chore *chores_out;
+	unsigned out;    /* kinds of the store's own that are out */
+	uint64_t tapped; /* the first position taps have not heard of */
 	struct td_place tap_place;
 };
 

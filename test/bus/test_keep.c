@@ -234,7 +234,7 @@ static int keep_by_id(void *arg, const struct td_keeping *keeping, struct td_err
 			td_event_address(keeping->events[i]));
 	}
 	td_mutex_unlock(&shelf->lock);
-	pause_us((unsigned)rand() % 50u);
+	pause_us((unsigned)rand() % 50u); /* NOLINT: any pause will do */
 	return 0;
 }
 
@@ -255,7 +255,7 @@ static int in_order(const struct td_event *event, struct td_context *context, vo
 	if (position <= order->last[subject])
 		atomic_fetch_add(&order->wrong, 1);
 	order->last[subject] = position;
-	pause_us((unsigned)rand() % 20u);
+	pause_us((unsigned)rand() % 20u); /* NOLINT: the same */
 	atomic_store(&order->inside[subject], false);
 	atomic_fetch_add(&order->seen, 1);
 	return 0;

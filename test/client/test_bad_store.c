@@ -260,7 +260,7 @@ static void both_controls_lost_stop_the_opening(void **state)
 
 	(void)state;
 	make_store(directory, 3);
-	for (char c = 'a'; c <= 'b'; c++) {
+	for (int c = 'a'; c <= 'b'; c++) {
 		snprintf(path, sizeof(path), "%s/CONTROL.%c", directory, c);
 		write_bytes(path, 100, "damage", 6);
 	}

@@ -393,8 +393,8 @@ static void limits_remove_the_oldest(enum shelf shelf)
 	scene_log(&scene, "last", "last.*", (struct td_log_config){.count_per_subject_max = 1});
 	scene_log(&scene, "few", "few", (struct td_log_config){.count_max = 3});
 	scene_log(&scene, "young", "young", (struct td_log_config){.age_ms = 1000});
-	for (char c = '1'; c <= '5'; c++) {
-		char payload[] = {'l', c, 0};
+	for (int c = '1'; c <= '5'; c++) {
+		char payload[] = {'l', (char)c, 0};
 
 		scene_append(&scene, "last.a", payload);
 		payload[0] = 'f';
