@@ -350,6 +350,31 @@ void td_catalog_make_run(struct td_catalog_make *make)
 		read_segment(make);
 }
 
+/*
+ * Lines in memory that name their subject by its place in the catalog before: by its place in this
+ * one. Of what was erased none is left, and nobody asks for it.
+ */
+static void rename_subjects(const struct td_catalog_make *make)
+{
+	const struct td_run *run = make->run;
+
+	for (size_t i = 0; i < make->lines; i++) {
+		struct td_line *page = run->heaps[i / TD_LINES_HEAP], *line;
+
+		if (page == NULL)
+			continue;
+		line = &page[i % TD_LINES_HEAP];
+		if ((line->flags & TD_LINE_LOCAL) == 0)
+			continue;
+		if (make->locals[i] != 0) {
+			line->subject = make->locals[i] - 1;
+			continue;
+		}
+		line->subject = TD_SUBJECT_NONE;
+		line->flags &= (uint16_t)~TD_LINE_LOCAL;
+	}
+}
+
 /* Under the lock: the run's logs by index, as its catalog numbers them. */
 static bool attach(struct td_store *store, struct td_catalog_make *make, struct td_catalog *catalog)
 {
@@ -362,6 +387,7 @@ static bool attach(struct td_store *store, struct td_catalog_make *make, struct 
 	}
 	if (!td_run_attach(&store->runs, make->run, catalog))
 		return false;
+	rename_subjects(make);
 	/* What was erased is not a log's any more. */
 	make->run->logs_count = 0;
 	for (size_t i = 0; i < catalog->head.logs; i++) {

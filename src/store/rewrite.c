@@ -68,8 +68,10 @@ bool td_rewrite_due(struct td_store *store)
 {
 	struct td_segment_info segment;
 
+	/* A catalog that is being made says where records are. */
 	if (store->shelf.journal == NULL || store->read_only || store->rewriting != 0 ||
-		store->making != NULL || store->pending != NULL)
+		store->making != NULL || (store->out & TD_WORK_INDEX) != 0 ||
+		store->pending != NULL)
 		return false;
 	return is_roll_due(store) || find(store, &segment) != NULL;
 }
