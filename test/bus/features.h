@@ -27,7 +27,7 @@ static inline int try_publish(struct td *td)
 	int code = td_publish(td, EVENT("T", "s"), NULL, NULL);
 
 	if (code == 0) {
-		assert_int_equal(td_drain(td, 5000, NULL), 0);
+		assert_int_equal(td_drain(td, -1, NULL), 0);
 		assert_int_equal(actor.calls, 1);
 	}
 	return code;
@@ -52,7 +52,7 @@ static inline int try_publish_event(struct td *td)
 
 	td_event_unref(event);
 	if (code == 0) {
-		assert_int_equal(td_drain(td, 5000, NULL), 0);
+		assert_int_equal(td_drain(td, -1, NULL), 0);
 		assert_string_equal(heard, made);
 	}
 	return code;
@@ -69,7 +69,7 @@ static inline int try_publish_async(struct td *td)
 	if (code == 0) {
 		assert_int_equal(actor.calls, 0);
 		assert_int_equal(receipt.queued, 1);
-		assert_int_equal(td_drain(td, 5000, NULL), 0);
+		assert_int_equal(td_drain(td, -1, NULL), 0);
 		assert_int_equal(actor.calls, 1);
 	}
 	td_receipt_fini(&receipt);
@@ -108,7 +108,7 @@ static inline int try_topic(struct td *td)
 		td_event_unref(event);
 	}
 	td_topic_close(topic);
-	assert_int_equal(td_drain(td, 5000, NULL), 0);
+	assert_int_equal(td_drain(td, -1, NULL), 0);
 	assert_int_equal(actor.calls, 3);
 	return 0;
 }
@@ -142,7 +142,7 @@ static inline int try_await(struct td *td)
 
 	subscribe(td, INTEREST(.async = true), &actor);
 	assert_int_equal(td_publish(td, EVENT("T", "s"), &receipt, NULL), 0);
-	int code = td_await(td, &receipt, 5000, NULL);
+	int code = td_await(td, &receipt, -1, NULL);
 
 	if (code == 0) {
 		assert_int_equal(receipt.completed, 1);
@@ -159,7 +159,7 @@ static inline int try_drain(struct td *td)
 	subscribe(td, INTEREST(.async = true), &actor);
 	for (int i = 0; i < 10; i++)
 		assert_int_equal(publish(td, "T", "s"), 0);
-	int code = td_drain(td, 5000, NULL);
+	int code = td_drain(td, -1, NULL);
 
 	if (code == 0)
 		assert_int_equal(actor.calls, 10);
@@ -181,7 +181,7 @@ static inline int hears(struct td *td, const struct td_interest *interest, const
 		return code;
 	for (size_t i = 0; i < 4; i++)
 		assert_int_equal(publish(td, i == 1 ? "T2" : "T1", subjects[i]), 0);
-	assert_int_equal(td_drain(td, 5000, NULL), 0);
+	assert_int_equal(td_drain(td, -1, NULL), 0);
 	assert_diary(&diary, expected);
 	td_unsubscribe(s);
 	return 0;
@@ -236,7 +236,7 @@ static inline int try_select(struct td *td)
 	if (code != 0)
 		return code;
 	assert_int_equal(td_publish(td, &draft, NULL, NULL), 0);
-	assert_int_equal(td_drain(td, 5000, NULL), 0);
+	assert_int_equal(td_drain(td, -1, NULL), 0);
 	assert_string_equal(data, "{\"total\":7}");
 	return 0;
 }
@@ -250,7 +250,7 @@ static inline int try_async(struct td *td)
 		return code;
 	assert_int_equal(publish(td, "T", "s"), 0);
 	assert_int_equal(actor.calls, 0);
-	assert_int_equal(td_drain(td, 5000, NULL), 0);
+	assert_int_equal(td_drain(td, -1, NULL), 0);
 	assert_int_equal(actor.calls, 1);
 	return 0;
 }
@@ -269,7 +269,7 @@ static inline int try_observer(struct td *td)
 		return code;
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(publish(td, "T", "s"), 0);
-	assert_int_equal(td_drain(td, 5000, NULL), 0);
+	assert_int_equal(td_drain(td, -1, NULL), 0);
 	td_subscription_status(s, &status);
 	assert_int_equal((uint64_t)actor.calls + status.dropped, 5);
 	assert_true(status.dropped > 0);
@@ -286,7 +286,7 @@ static inline int try_queue_bound(struct td *td)
 		return code;
 	for (int i = 0; i < 4; i++)
 		assert_int_equal(publish(td, "T", "s"), i < 2 ? 0 : TD_E_FULL);
-	assert_int_equal(td_drain(td, 5000, NULL), 0);
+	assert_int_equal(td_drain(td, -1, NULL), 0);
 	assert_int_equal(actor.calls, 2);
 	return 0;
 }
@@ -301,7 +301,7 @@ static inline int try_unsubscribe(struct td *td)
 		return code;
 	td_unsubscribe(s);
 	assert_int_equal(publish(td, "T", "s"), 0);
-	assert_int_equal(td_drain(td, 5000, NULL), 0);
+	assert_int_equal(td_drain(td, -1, NULL), 0);
 	assert_int_equal(actor.calls, 0);
 	return 0;
 }
@@ -328,7 +328,7 @@ static inline int try_typed(struct td *td)
 		return code;
 	assert_int_equal(bought_publish(td, "s", &(struct bought){.total = 2}, NULL, NULL), 0);
 	assert_int_equal(td_publish(td, &json, NULL, NULL), 0);
-	assert_int_equal(td_drain(td, 5000, NULL), 0);
+	assert_int_equal(td_drain(td, -1, NULL), 0);
 	assert_int_equal(total, 42);
 	return 0;
 }
@@ -347,7 +347,7 @@ static inline int try_retry(struct td *td)
 		return code;
 	assert_int_equal(publish(td, "T1", "s"), 0);
 	assert_int_equal(publish(td, "T2", "s"), 0);
-	assert_int_equal(td_drain(td, 5000, NULL), 0);
+	assert_int_equal(td_drain(td, -1, NULL), 0);
 	assert_diary(&diary, "x:T1@s x:T1@s x:T1@s x:T2@s ");
 	return 0;
 }
@@ -365,7 +365,7 @@ static inline int try_dead_letter(struct td *td)
 	if (code != 0)
 		return code;
 	assert_int_equal(publish(td, "T", "s"), 0);
-	assert_int_equal(td_drain(td, 5000, NULL), 0);
+	assert_int_equal(td_drain(td, -1, NULL), 0);
 	assert_diary(&diary, "reader:td.deadletter.added@td.deadletter.x ");
 	return 0;
 }
@@ -382,13 +382,13 @@ static inline int try_park(struct td *td)
 		return code;
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(publish(td, i == 0 ? "T1" : "T2", i == 2 ? "u" : "s"), 0);
-	assert_int_equal(td_drain(td, 5000, NULL), 0);
+	assert_int_equal(td_drain(td, -1, NULL), 0);
 	td_subscription_status(s, &status);
 	assert_int_equal(status.parked, 2);
 	code = td_redrive(s, "s", NULL);
 	if (code != 0)
 		return code;
-	assert_int_equal(td_drain(td, 5000, NULL), 0);
+	assert_int_equal(td_drain(td, -1, NULL), 0);
 	assert_diary(&diary, "x:T1@s x:T2@u x:T1@s x:T2@s ");
 	return 0;
 }
@@ -404,11 +404,11 @@ static inline int try_dismiss(struct td *td)
 		return code;
 	assert_int_equal(publish(td, "T1", "s"), 0);
 	assert_int_equal(publish(td, "T2", "s"), 0);
-	assert_int_equal(td_drain(td, 5000, NULL), 0);
+	assert_int_equal(td_drain(td, -1, NULL), 0);
 	code = td_dismiss(s, "s", NULL);
 	if (code != 0)
 		return code;
-	assert_int_equal(td_drain(td, 5000, NULL), 0);
+	assert_int_equal(td_drain(td, -1, NULL), 0);
 	assert_diary(&diary, "x:T1@s x:T2@s ");
 	return 0;
 }
@@ -425,12 +425,12 @@ static inline int try_stop(struct td *td)
 		return code;
 	assert_int_equal(publish(td, "T1", "s"), 0);
 	assert_int_equal(publish(td, "T2", "u"), 0);
-	assert_int_equal(td_drain(td, 5000, NULL), 0);
+	assert_int_equal(td_drain(td, -1, NULL), 0);
 	assert_diary(&diary, "x:T1@s ");
 	code = td_resume(s, NULL);
 	if (code != 0)
 		return code;
-	assert_int_equal(td_drain(td, 5000, NULL), 0);
+	assert_int_equal(td_drain(td, -1, NULL), 0);
 	assert_diary(&diary, "x:T1@s x:T1@s x:T2@u ");
 	return 0;
 }
@@ -457,7 +457,7 @@ static inline int try_query(struct td *td)
 	int code = td_handle(td, TD_QUERY, "Ask", reply_seven, NULL, NULL, NULL, NULL);
 
 	if (code == 0)
-		code = td_request(td, TD_QUERY, EVENT("Ask", "s"), 5000, &reply, NULL);
+		code = td_request(td, TD_QUERY, EVENT("Ask", "s"), -1, &reply, NULL);
 	if (code == 0)
 		assert_true(td_text_is(td_event_data(reply), "7"));
 	td_event_unref(reply);
@@ -473,7 +473,7 @@ static inline int try_command(struct td *td)
 		code = td_command(td, EVENT("Do", "s"), NULL, NULL);
 	if (code != 0)
 		return code;
-	assert_int_equal(td_drain(td, 5000, NULL), 0);
+	assert_int_equal(td_drain(td, -1, NULL), 0);
 	assert_int_equal(actor.calls, 1);
 	assert_int_equal(
 		td_handle(td, TD_COMMAND, "Do", act, &actor, NULL, NULL, NULL), TD_E_HANDLED);
@@ -486,7 +486,7 @@ static inline int try_refuse(struct td *td)
 	int code = td_handle(td, TD_COMMAND, "Do", refuse, NULL, NULL, NULL, NULL);
 
 	if (code == 0)
-		code = td_request(td, TD_COMMAND, EVENT("Do", "s"), 5000, NULL, &err);
+		code = td_request(td, TD_COMMAND, EVENT("Do", "s"), -1, NULL, &err);
 	if (code != TD_E_REFUSED)
 		return code;
 	assert_non_null(strstr(err.text, "nothing left"));
@@ -505,7 +505,7 @@ static inline int try_outcomes(struct td *td)
 		code = td_command(td, EVENT("Do", "s"), NULL, NULL);
 	if (code != 0)
 		return code;
-	assert_int_equal(td_drain(td, 5000, NULL), 0);
+	assert_int_equal(td_drain(td, -1, NULL), 0);
 	assert_diary(&diary, "reader:td.command.done@td.command.Do ");
 	return 0;
 }
@@ -531,7 +531,7 @@ static inline int try_causes(struct td *td)
 
 	if (code != 0)
 		return code;
-	assert_int_equal(td_drain(td, 5000, NULL), 0);
+	assert_int_equal(td_drain(td, -1, NULL), 0);
 	assert_string_equal(cause, "first");
 	return 0;
 }
@@ -545,9 +545,9 @@ static inline int try_loop(struct td *td)
 		return TD_E_PLACE;
 	subscribe(td, INTEREST(.async = true), &actor);
 	assert_int_equal(publish(td, "T", "s"), 0);
-	assert_int_equal(poll(&polled, 1, 5000), 1);
+	assert_int_equal(poll(&polled, 1, -1), 1);
 	while (actor.calls == 0)
-		assert_true(td_loop_turn(td, 5000) >= 0);
+		assert_true(td_loop_turn(td, -1) >= 0);
 	return 0;
 }
 
@@ -567,7 +567,7 @@ static inline int try_workers(struct td *unused)
 
 	(void)unused;
 	assert_int_equal(publish(td, "T", "s"), 0);
-	assert_int_equal(td_drain(td, 5000, NULL), 0);
+	assert_int_equal(td_drain(td, -1, NULL), 0);
 	assert_false(pthread_equal(thread, pthread_self()));
 	assert_int_equal(td_close(td), 0);
 	return code;
@@ -586,7 +586,7 @@ static inline int try_trace(struct td *td)
 	subscribe(td, NULL, &actor);
 	td_trace_set(td, note_moment, &diary);
 	assert_int_equal(publish(td, "T", "s"), 0);
-	assert_int_equal(td_drain(td, 5000, NULL), 0);
+	assert_int_equal(td_drain(td, -1, NULL), 0);
 	td_trace_set(td, NULL, NULL);
 	assert_diary(&diary, "created published routed delivered processed done ");
 	return 0;

@@ -178,8 +178,8 @@ static int requests(void *arg)
 		code = td_handle(
 			td, TD_COMMAND, "C", answer, NULL, INTEREST(.async = true), NULL, &err);
 	if (code == 0)
-		code = blame(td_request(td, TD_QUERY, &(struct td_draft){.type = "Q"}, 1000, &reply,
-				     &err),
+		code = blame(
+			td_request(td, TD_QUERY, &(struct td_draft){.type = "Q"}, -1, &reply, &err),
 			&err);
 	td_event_unref(reply);
 	reply = NULL;

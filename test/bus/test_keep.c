@@ -327,7 +327,7 @@ static void per_subject_handlers_and_queues_see_the_order_of_positions(void **st
 		pthread_create(&threads[i], NULL, publisher, &order);
 	for (int i = 0; i < PUBLISHERS; i++)
 		pthread_join(threads[i], NULL);
-	assert_int_equal(td_drain(td, 20000, NULL), 0);
+	assert_int_equal(td_drain(td, -1, NULL), 0);
 	assert_int_equal(order.wrong, 0);
 	assert_int_equal(order.seen, shelf.position);
 	assert_int_equal(order.queued_seen, shelf.position);
@@ -355,7 +355,7 @@ static int asks(const struct td_event *event, struct td_context *context, void *
 		return 0;
 	circle->asked = true;
 	return td_request(
-		td_context_place(context), TD_COMMAND, EVENT("Again", "x"), 10000, NULL, NULL);
+		td_context_place(context), TD_COMMAND, EVENT("Again", "x"), -1, NULL, NULL);
 }
 
 static int answers(const struct td_event *event, struct td_context *context, void *arg)
@@ -379,7 +379,7 @@ static void a_handler_that_waits_for_who_publishes_behind_it_is_answered(void **
 		td_handle(td, TD_COMMAND, "Again", answers, NULL,
 			INTEREST(.async = true, .order = TD_ORDER_ALL), NULL, NULL);
 		assert_int_equal(publish(td, "Placed", "s"), 0);
-		td_drain(td, 10000, NULL);
+		td_drain(td, -1, NULL);
 		assert_int_equal(circle.handled, 2);
 		td_close(td);
 		td_mutex_fini(&shelf.lock);

@@ -1,5 +1,6 @@
 #include "place.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <time.h>
@@ -140,7 +141,13 @@ static void receipt_of_a_command_tells_its_outcome(void **state)
 
 static void count_release(void *arg)
 {
-	((struct actor *)arg)->fails++;
+	__atomic_fetch_add(&((struct actor *)arg)->fails, 1, __ATOMIC_SEQ_CST);
+}
+
+static void wait_for_release(struct actor *actor)
+{
+	while (__atomic_load_n(&actor->fails, __ATOMIC_SEQ_CST) == 0)
+		wait_ms(1);
 }
 
 /* The publisher waits for room; what makes room ends a subscription that he has chosen already. */
@@ -158,7 +165,7 @@ static void subscription_ended_while_its_publisher_waits_for_room(void **state)
 		subscribe(td, INTEREST(.type = "Two", .release = count_release), &ended);
 	assert_int_equal(publish(td, "One", "s"), 0);
 	assert_int_equal(td_publish_with(td, EVENT("Two", "s"), TD_ASYNC, &receipt, NULL), 0);
-	assert_int_equal(td_await(td, &receipt, 2000, NULL), 0);
+	assert_int_equal(td_await(td, &receipt, -1, NULL), 0);
 	assert_int_equal(ended.calls, 0);
 	assert_int_equal(ended.fails, 1); /* released */
 	assert_int_equal(td_receipt_outcomes(&receipt, &outcomes), 2);
@@ -192,13 +199,13 @@ static void release_is_called_though_nobody_subscribes_again(void **state)
 		td, INTEREST(.type = "Q", .async = true, .release = count_release), &queued);
 	assert_int_equal(publish(td, "Q", "s"), 0);
 	assert_int_equal(td_drain(td, -1, NULL), 0);
-	wait_ms(50);
+	wait_for_release(&queued);
 	assert_int_equal(publish(td, "P", "s"), 0);
 	assert_int_equal(plain.calls, 1);
-	wait_ms(50);
+	wait_for_release(&plain);
+	assert_int_equal(td_close(td), 0);
 	assert_int_equal(plain.fails, 1);
 	assert_int_equal(queued.fails, 1);
-	assert_int_equal(td_close(td), 0);
 }
 
 /* Ends itself, then asks to be tried again. */
@@ -224,7 +231,7 @@ static void await_ends_when_the_subscription_did(void **state)
 					 ends_itself_and_fails, NULL, NULL, NULL),
 			0);
 		assert_int_equal(td_publish(td, EVENT("T", "s"), &receipt, NULL), 0);
-		assert_int_equal(td_await(td, &receipt, 2000, NULL), 0);
+		assert_int_equal(td_await(td, &receipt, -1, NULL), 0);
 		td_receipt_fini(&receipt);
 		assert_int_equal(td_close(td), 0);
 	}
@@ -283,7 +290,7 @@ static int never_succeeds(const struct td_event *event, struct td_context *conte
 	(void)event;
 	(void)arg;
 	tried++;
-	return td_fail_after(context, 5000, "in a while");
+	return td_fail_after(context, 3600000, "in an hour");
 }
 
 static void *request_for_ever(void *arg)
@@ -296,7 +303,6 @@ static void *request_for_ever(void *arg)
 static void close_does_not_wait_for_an_answer(void **state)
 {
 	struct td *td = open_place(&(struct td_options){.workers = 1});
-	time_t begin = time(NULL);
 	pthread_t thread;
 	void *code;
 
@@ -311,7 +317,6 @@ static void close_does_not_wait_for_an_answer(void **state)
 	assert_int_equal(td_close(td), 0);
 	pthread_join(thread, &code);
 	assert_int_equal((intptr_t)code, TD_E_CLOSED);
-	assert_true(time(NULL) - begin < 4);
 }
 
 /* Ends another subscription while the publisher's cascade waits for it. */
@@ -541,7 +546,7 @@ static int asks_itself_and_stops(
 	(void)event;
 	if (call == 0)
 		assert_int_equal(td_request(td_context_place(context), TD_COMMAND, EVENT("Do", "s"),
-					 1000, NULL, NULL),
+					 -1, NULL, NULL),
 			TD_E_HANDLER);
 	return call == 1 ? td_fail(context, TD_STOP, "no") : 0;
 }
@@ -618,17 +623,26 @@ static int parks_both(const struct td_event *event, struct td_context *context, 
 	(void)event;
 	if ((*calls)++ == 0) {
 		assert_int_equal(td_publish_with(td, EVENT("Two", "t"), TD_ASYNC, NULL, NULL), 0);
-		assert_int_equal(td_request(td, TD_QUERY, EVENT("Q", "s"), 1000, NULL, NULL), 0);
+		assert_int_equal(td_request(td, TD_QUERY, EVENT("Q", "s"), -1, NULL, NULL), 0);
 		assert_int_equal(*calls, 2);
 	}
 	return td_fail(context, TD_PARK, "no");
+}
+
+/* Not before the other was called twice: who waits for the answer runs what else is owed. */
+static int answers_after_two_calls(
+	const struct td_event *event, struct td_context *context, void *arg)
+{
+	const int *calls = arg;
+
+	(void)event;
+	return *calls < 2 ? td_fail(context, TD_RETRY, "not yet") : 0;
 }
 
 static void plain_handler_that_finds_no_place_to_park_stops(void **state)
 {
 	struct td *td = open_place(NULL);
 	struct td_receipt receipt = TD_RECEIPT_INIT;
-	struct actor answerer = {.name = "answerer", .fails = 1, .class_ = TD_RETRY};
 	struct actor undertaker = {.name = "undertaker"};
 	struct td_subscription_status status;
 	struct td_subscription *s;
@@ -636,13 +650,12 @@ static void plain_handler_that_finds_no_place_to_park_stops(void **state)
 	int calls = 0;
 
 	(void)state;
-	/* The answer is not there at once: who waits for it runs what else is owed. */
 	assert_int_equal(
 		td_subscribe(td, INTEREST(.parked_max = 1), parks_both, &calls, &s, NULL), 0);
 	assert_int_equal(
-		td_handle(td, TD_QUERY, "Q", act, &answerer,
-			INTEREST(.async = true, .retry = {.attempts_max = 2, .first_ms = 1}), NULL,
-			NULL),
+		td_handle(td, TD_QUERY, "Q", answers_after_two_calls, &calls,
+			INTEREST(.async = true, .retry = {.attempts_max = UINT_MAX, .first_ms = 1}),
+			NULL, NULL),
 		0);
 	subscribe(td, INTEREST(.type = TD_DEAD_LETTER), &undertaker);
 	assert_int_equal(td_publish(td, EVENT("One", "s"), &receipt, NULL), TD_E_HANDLER);

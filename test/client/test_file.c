@@ -412,7 +412,7 @@ static void a_full_disk_refuses_what_is_new_until_there_is_room(void **state)
 		0);
 	assert_int_equal(removed, 1);
 	disk_space_error = 0;
-	for (int i = 0; i < 500 && code != 0; i++) {
+	for (int i = 0; i < 3000 && code != 0; i++) { /* a minute, and something is wrong */
 		usleep(20000);
 		code = td_publish(td, &draft, NULL, &err);
 	}

@@ -51,7 +51,7 @@ static void typed_draft_takes_attributes_and_flags(void **state)
 	assert_int_equal(sold_subscribe(td, "sale.>", on_sold, &till, NULL, NULL, NULL), 0);
 	assert_int_equal(sell(td, "eu", 3, TD_ASYNC), 0);
 	assert_int_equal(till.total, 0);
-	assert_int_equal(td_drain(td, 1000, NULL), 0);
+	assert_int_equal(td_drain(td, -1, NULL), 0);
 	assert_int_equal(till.total, 3);
 	assert_string_equal(till.region, "eu");
 	assert_int_equal(td_close(td), 0);
