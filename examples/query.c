@@ -24,7 +24,7 @@ static int ask(struct td *td, const char *pizza, struct td_error *err)
 	struct td_draft query = {.type = "PriceOf", .subject = pizza};
 	struct td_event *reply = NULL;
 	struct td_text price;
-	int code = td_request(td, TD_QUERY, &query, 1000, &reply, err);
+	int code = td_request(td, TD_QUERY, &query, 5000, &reply, err);
 
 	if (code == 0) {
 		price = td_event_data(reply);

@@ -42,7 +42,7 @@ int main(void)
 		goto done;
 	td_trace_set(td, show, NULL);
 	if (td_publish(td, &placed, NULL, &err) == 0)
-		td_drain(td, 1000, &err);
+		td_drain(td, 5000, &err);
 	td_trace_set(td, NULL, NULL);
 done:
 	if (err.code != 0)

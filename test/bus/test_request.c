@@ -112,7 +112,7 @@ static void request_has_one_handler(void **state)
 	struct td_draft draft = {.type = "Do"};
 
 	(void)state;
-	assert_int_equal(td_request(td, TD_COMMAND, &draft, 10, NULL, &err), TD_E_NO_HANDLER);
+	assert_int_equal(td_request(td, TD_COMMAND, &draft, -1, NULL, &err), TD_E_NO_HANDLER);
 	assert_non_null(strstr(err.text, "Do"));
 	assert_int_equal(
 		td_handle(td, TD_COMMAND, "Do", say_nothing, NULL, NULL, &handler, NULL), 0);
@@ -121,11 +121,11 @@ static void request_has_one_handler(void **state)
 	assert_int_equal(td_handle(td, TD_QUERY, "Do", say_nothing, NULL,
 				 &(struct td_interest){.name = "query"}, NULL, NULL),
 		0); /* a query of that name is something else */
-	assert_int_equal(td_request(td, TD_COMMAND, &draft, 10, NULL, NULL), 0);
+	assert_int_equal(td_request(td, TD_COMMAND, &draft, -1, NULL, NULL), 0);
 	td_unsubscribe(handler);
-	assert_int_equal(td_request(td, TD_COMMAND, &draft, 10, NULL, NULL), TD_E_NO_HANDLER);
+	assert_int_equal(td_request(td, TD_COMMAND, &draft, -1, NULL, NULL), TD_E_NO_HANDLER);
 	assert_int_equal(td_handle(td, TD_COMMAND, "Do", say_nothing, NULL, NULL, NULL, NULL), 0);
-	assert_int_equal(td_request(td, TD_COMMAND, &draft, 10, NULL, NULL), 0);
+	assert_int_equal(td_request(td, TD_COMMAND, &draft, -1, NULL, NULL), 0);
 	td_close(td);
 }
 

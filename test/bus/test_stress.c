@@ -142,8 +142,7 @@ static void released(void *arg)
 static void ask(struct publisher *publisher, const char *type)
 {
 	struct td_event *reply = NULL;
-	int code =
-		td_request(publisher->stress->td, TD_QUERY, EVENT(type, "q"), 60000, &reply, NULL);
+	int code = td_request(publisher->stress->td, TD_QUERY, EVENT(type, "q"), -1, &reply, NULL);
 
 	publisher->answers += code == 0 && reply != NULL;
 	publisher->refusals += code == TD_E_REFUSED && reply == NULL;

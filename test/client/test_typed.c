@@ -150,7 +150,7 @@ static void typed_drafts_ask_and_answer(void **state)
 	(void)state;
 	assert_int_equal(count_handle(td, on_count, NULL, NULL, NULL, NULL), 0);
 	draft.source = "shop";
-	assert_int_equal(td_request(td, TD_QUERY, &draft, 1000, &reply, NULL), 0);
+	assert_int_equal(td_request(td, TD_QUERY, &draft, -1, &reply, NULL), 0);
 	assert_true(td_text_is(td_event_subject(reply), "answer"));
 	assert_int_equal(counted_view(reply, &counted, &block, NULL), 0);
 	assert_int_equal(counted->total, 42);
