@@ -307,9 +307,13 @@ static int decide_remove(
 	struct td_place *place, struct td_deed *deed, uint64_t *rests_on, struct td_error *err)
 {
 	struct removing *removing = (struct removing *)(void *)deed;
+	uint64_t removed;
+	int code =
+		td_store_remove(td_place_store(place), &removing->removal, &removed, rests_on, err);
 
-	return td_store_remove(
-		td_place_store(place), &removing->removal, &removing->removed, rests_on, err);
+	/* Where the frame was full it is decided once more, for those that are left. */
+	removing->removed += removed;
+	return code;
 }
 
 int td_remove(

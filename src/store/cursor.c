@@ -77,18 +77,18 @@ static int check(const struct td_read_options *options, struct td_error *err)
 static enum td_cursor_way choose(const struct td_cursor *cursor, const struct td_log *log)
 {
 	const struct td_store *store = cursor->store;
-	uint64_t all = store->shelf.staged(store->shelf.arg);
-	uint32_t ref;
+	uint64_t all = store->shelf.staged(store->shelf.arg), events = 0;
+	uint32_t ref, probe = 0, logs = 0;
 
 	if (cursor->options.latest)
 		return TD_WAY_LATEST;
-	if (cursor->exact) {
-		ref = td_subjects_find(&store->subjects, cursor->hash, cursor->options.subjects[0],
-			log != NULL ? log->index : TD_LOG_ANY);
-		if (ref == TD_SUBJECT_NONE ||
-			td_subject_at(&store->subjects, ref)->count <= LISTED_MAX)
-			return TD_WAY_SUBJECT;
+	while (cursor->exact && (ref = td_subjects_find_next(&store->subjects, cursor->hash,
+					 cursor->options.subjects[0], &probe)) != TD_SUBJECT_NONE) {
+		events += td_subject_at(&store->subjects, ref)->count;
+		logs++;
 	}
+	if (cursor->exact && logs <= TD_CURSOR_LOGS && events <= LISTED_MAX)
+		return TD_WAY_SUBJECT;
 	if (cursor->options.backward || (log != NULL && log->count < all / 2))
 		return TD_WAY_WALK;
 	return TD_WAY_SCAN;
@@ -136,7 +136,7 @@ int td_store_read(struct td_cursor **out, struct td_store *store,
 		return td_error_nomem(err);
 	}
 	cursor->store = store;
-	cursor->list.max = SIZE_MAX / 2;
+	cursor->list.max = cursor->again.max = SIZE_MAX / 2;
 	cursor->all_subjects = options->subjects_count == 0;
 	cursor->exact = options->subjects_count == 1 && !has_wildcards(options->subjects[0]);
 	if (cursor->exact)
@@ -169,6 +169,7 @@ void td_cursor_close(struct td_cursor *cursor)
 	cursor->store->shelf.let_go(&cursor->held);
 	cursor->store->shelf.leave(&cursor->place);
 	td_buf_fini(&cursor->list);
+	td_buf_fini(&cursor->again);
 	free(cursor->kept);
 	free(cursor);
 }
@@ -400,7 +401,9 @@ static int next_indexed(struct td_cursor *cursor, struct td_stored *stored, stru
 		cursor->finished = true;
 		return td_store_lost(err);
 	}
-	return td_buf_check(&cursor->list, err) != 0 ? TD_E_NOMEM : no_more(err);
+	if (td_buf_check(&cursor->list, err) != 0 || td_buf_check(&cursor->again, err) != 0)
+		return TD_E_NOMEM;
+	return no_more(err);
 }
 
 int td_cursor_next(struct td_cursor *cursor, struct td_stored *stored, struct td_error *err)

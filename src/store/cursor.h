@@ -10,6 +10,9 @@
  *	walk      of one log, or backward: the lines of the index say where
  *	subject   of one subject: its chain, oldest first or newest first
  *	latest    of each subject: gathered once, in the order of positions
+ *
+ * What is gathered is gathered in steps: the lock is given back between them, so a subject of a
+ * million events, or a million subjects, keep nobody from appending.
  */
 #ifndef TD_STORE_CURSOR_H
 #define TD_STORE_CURSOR_H
@@ -18,7 +21,14 @@
 
 #define TD_CURSOR_BATCH 256u
 
+#define TD_CURSOR_LOGS 16u /* that have one address, each with events of its own */
+
 enum td_cursor_way { TD_WAY_SCAN, TD_WAY_WALK, TD_WAY_SUBJECT, TD_WAY_LATEST };
+
+struct td_listed {
+	uint64_t position;
+	uint32_t ref, tag; /* latest: its subject, and a hash of its address */
+};
 
 struct td_cursor {
 	struct td_store *store;
@@ -39,9 +49,24 @@ struct td_cursor {
 		uint64_t position, location;
 	} batch[TD_CURSOR_BATCH];
 	size_t at, count;
-	struct td_buf list; /* positions to be taken, oldest or newest first as is read */
+	struct td_buf list; /* td_listed to be taken, oldest or newest first as is read */
 	size_t list_at;
-	bool listed;
+	enum { TD_LIST_NONE, TD_LIST_GROWS, TD_LIST_WHOLE } listed;
+	bool unsorted;
+	/* subject: where its chains are followed, from the newest down */
+	struct {
+		uint32_t logs[TD_CURSOR_LOGS]; /* numbers */
+		size_t count, at;
+		uint64_t position; /* the next to look at */
+		uint64_t left;     /* live ones that are still to be met */
+		bool pending;      /* others are to be met, too: their removal is on its way */
+		bool begun;
+		bool searching; /* the chain is broken: each line is asked */
+	} chain;
+	/* latest */
+	struct td_subjects_walk walk;
+	uint64_t latest_from; /* where it began */
+	struct td_buf again;  /* of those whose latest went before it was taken: td_listed */
 
 	uint64_t batch_removals; /* how many removals there had been */
 	struct td_held held;

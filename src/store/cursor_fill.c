@@ -5,7 +5,8 @@
 
 #include <stdlib.h>
 
-#define LOOK_MAX 16384u /* lines looked at under one lock */
+#define LOOK_MAX  16384u /* lines looked at under one lock */
+#define CHAIN_MAX 2048u  /* of a chain, whose lines stand wide apart */
 
 static uint64_t durable(const struct td_cursor *cursor)
 {
@@ -84,63 +85,132 @@ static void walk_backward(struct td_cursor *cursor, const struct td_log *log)
 	cursor->ended = true;
 }
 
+/* --- lists -------------------------------------------------------------------------------- */
+
+static int ascending(const void *a, const void *b)
+{
+	uint64_t left = ((const struct td_listed *)a)->position;
+	uint64_t right = ((const struct td_listed *)b)->position;
+
+	return left < right ? -1 : left > right;
+}
+
+static int descending(const void *a, const void *b)
+{
+	return ascending(b, a);
+}
+
 /* --- one subject -------------------------------------------------------------------------- */
 
-/* Its positions from the newest down to where the cursor stands, appended to the list. */
-static void list_chain(struct td_cursor *cursor, uint32_t ref)
+/* Its entries: one in each log that has it. false: more than can be followed. */
+static bool chain_begin(struct td_cursor *cursor)
+{
+	const struct td_store *store = cursor->store;
+	uint32_t ref, probe = 0;
+
+	cursor->chain.count = cursor->chain.at = 0;
+	cursor->chain.begun = false;
+	while ((ref = td_subjects_find_next(&store->subjects, cursor->hash,
+			cursor->options.subjects[0], &probe)) != TD_SUBJECT_NONE) {
+		uint32_t log = store->logs.at[td_subject_at(&store->subjects, ref)->log]->number;
+
+		if (cursor->log != 0 && cursor->log != log)
+			continue;
+		if (cursor->chain.count == TD_CURSOR_LOGS)
+			return false;
+		cursor->chain.logs[cursor->chain.count++] = log;
+	}
+	return true;
+}
+
+/* The subject in the log that is being followed; it may have gone meanwhile. */
+static uint32_t chain_ref(const struct td_cursor *cursor)
+{
+	const struct td_store *store = cursor->store;
+	const struct td_log *log =
+		td_logs_number(&store->logs, cursor->chain.logs[cursor->chain.at]);
+
+	return log == NULL ? TD_SUBJECT_NONE
+			   : td_subjects_find(&store->subjects, cursor->hash,
+				     cursor->options.subjects[0], log->index);
+}
+
+static void chain_enter(struct td_cursor *cursor, uint32_t ref)
+{
+	const struct td_store *store = cursor->store;
+	const struct td_subject *subject = td_subject_at(&store->subjects, ref);
+
+	cursor->chain.begun = true;
+	cursor->chain.searching = false;
+	cursor->chain.position = subject->position;
+	if (td_runs_find(&store->runs, subject->position) == NULL)
+		cursor->chain.position = td_store_live(store, ref).position;
+	cursor->chain.left = subject->count;
+	cursor->chain.pending = store->pending != NULL;
+}
+
+/* To the one before: by the chain, or line by line where that leads into nothing. */
+static void chain_back(struct td_cursor *cursor, uint64_t previous)
+{
+	cursor->chain.searching =
+		previous == 0 || td_runs_find(&cursor->store->runs, previous) == NULL;
+	if (cursor->chain.searching)
+		cursor->chain.position--;
+	else
+		cursor->chain.position = previous;
+}
+
+/* A step; true: all that are wanted of this log are listed. */
+static bool chain_follow(struct td_cursor *cursor, uint32_t ref)
 {
 	struct td_store *store = cursor->store;
-	const struct td_subject *subject = td_subject_at(&store->subjects, ref);
-	uint64_t position = subject->position, end = durable(cursor), met = 0;
-	uint64_t down_to = cursor->options.backward ? 1 : cursor->next;
-	uint64_t below = cursor->options.backward ? cursor->next : UINT64_MAX;
+	uint64_t end = durable(cursor), down_to = cursor->options.backward ? 1 : cursor->next;
 
-	if (td_runs_find(&store->runs, position) == NULL)
-		position = td_store_live(store, ref).position;
-	while (position >= down_to && position != 0) {
-		const struct td_line *line = td_runs_line(&store->runs, position);
+	for (unsigned looked = 0; looked < CHAIN_MAX; looked++) {
+		struct td_listed listed = {.position = cursor->chain.position};
+		const struct td_run *run = td_runs_find(&store->runs, listed.position);
+		const struct td_line *line;
 
-		met += (line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) == TD_LINE_EVENT;
-		if (position < end && position < below && td_store_sees(store, line, position))
-			td_buf_add(&cursor->list, &position, sizeof(position));
-		position = td_store_back(store, ref, position, met >= subject->count);
+		if (listed.position < down_to || listed.position == 0 ||
+			(cursor->chain.left == 0 &&
+				(!cursor->chain.pending || cursor->chain.searching)))
+			return true;
+		if (run == NULL ||
+			(cursor->chain.searching && !td_store_is_of(store, listed.position, ref))) {
+			cursor->chain.position--;
+			continue;
+		}
+		line = td_run_line(run, listed.position);
+		if (cursor->chain.left > 0 &&
+			(line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) == TD_LINE_EVENT)
+			cursor->chain.left--;
+		if (td_store_sees(store, line, listed.position) && listed.position < end &&
+			(!cursor->options.backward || listed.position < cursor->next))
+			td_buf_add(&cursor->list, &listed, sizeof(listed));
+		chain_back(cursor, td_run_previous(run, listed.position));
 	}
+	return false;
 }
 
-static void reverse(struct td_buf *list)
+/* A step; true: the list is whole. */
+static bool list_subject(struct td_cursor *cursor)
 {
-	uint64_t *at = (uint64_t *)(void *)list->at;
-	size_t count = list->len / sizeof(*at);
+	uint32_t ref;
 
-	for (size_t i = 0; i < count / 2; i++) {
-		uint64_t other = at[i];
-
-		at[i] = at[count - 1 - i];
-		at[count - 1 - i] = other;
+	if (cursor->listed == TD_LIST_NONE && !chain_begin(cursor)) {
+		cursor->way = TD_WAY_WALK;
+		return true;
 	}
-}
-
-/* The subject in one log, or in whichever has it. */
-static uint32_t find_subject(const struct td_cursor *cursor)
-{
-	const struct td_log *log = cursor->log != 0 ? log_of(cursor) : NULL;
-
-	if (cursor->log != 0 && log == NULL)
-		return TD_SUBJECT_NONE;
-	return td_subjects_find(&cursor->store->subjects, cursor->hash, cursor->options.subjects[0],
-		log != NULL ? log->index : TD_LOG_ANY);
-}
-
-static void list_subject(struct td_cursor *cursor)
-{
-	uint32_t ref = find_subject(cursor);
-
-	td_buf_reset(&cursor->list);
-	cursor->list_at = 0;
-	if (ref != TD_SUBJECT_NONE)
-		list_chain(cursor, ref);
-	if (!cursor->options.backward)
-		reverse(&cursor->list);
+	if (cursor->chain.at < cursor->chain.count) {
+		ref = chain_ref(cursor);
+		if (ref != TD_SUBJECT_NONE && !cursor->chain.begun)
+			chain_enter(cursor, ref);
+		if (ref != TD_SUBJECT_NONE && !chain_follow(cursor, ref))
+			return false;
+		cursor->chain.at++;
+		cursor->chain.begun = false;
+	}
+	return cursor->chain.at >= cursor->chain.count;
 }
 
 /* --- the latest of each -------------------------------------------------------------------- */
@@ -161,70 +231,138 @@ static bool fits_subject(const struct td_cursor *cursor, const struct td_subject
 	return false;
 }
 
-static int ascending(const void *a, const void *b)
+/* What readers see of it, if it is within what is read. */
+static void list_seen(struct td_cursor *cursor, struct td_buf *list, uint32_t ref, uint64_t hash)
 {
-	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+	const struct td_listed listed = {td_store_seen(cursor->store, ref), ref, (uint32_t)hash};
 
-	return left < right ? -1 : left > right;
+	if (listed.position != 0 &&
+		(cursor->options.backward ? listed.position < cursor->latest_from
+					  : listed.position >= cursor->latest_from))
+		td_buf_add(list, &listed, sizeof(listed));
 }
 
-static void list_latest(struct td_cursor *cursor)
+/* A step: some shards, each as a whole, for an entry changes its place within its shard only. */
+static bool list_latest(struct td_cursor *cursor)
 {
-	struct td_subjects_walk walk = {0};
+	const struct td_subjects *subjects = &cursor->store->subjects;
+	struct td_subjects_walk next = cursor->walk;
+	size_t looked = 0;
 	uint32_t ref;
 
-	td_buf_reset(&cursor->list);
-	cursor->list_at = 0;
-	while ((ref = td_subjects_next(&cursor->store->subjects, &walk)) != TD_SUBJECT_NONE) {
-		const struct td_subject *subject = td_subject_at(&cursor->store->subjects, ref);
-		uint64_t position;
+	if (cursor->listed == TD_LIST_NONE)
+		cursor->latest_from = cursor->next;
+	while ((ref = td_subjects_next(subjects, &next)) != TD_SUBJECT_NONE) {
+		const struct td_subject *subject = td_subject_at(subjects, ref);
 
-		if (!fits_subject(cursor, subject))
-			continue;
-		position = td_store_seen(cursor->store, ref);
-		if (position != 0 && (cursor->options.backward ? position < cursor->next
-							       : position >= cursor->next))
-			td_buf_add(&cursor->list, &position, sizeof(position));
+		if (next.shard != cursor->walk.shard) {
+			cursor->walk = (struct td_subjects_walk){.shard = next.shard};
+			if (looked >= LOOK_MAX)
+				return false;
+		}
+		looked++;
+		if (fits_subject(cursor, subject))
+			list_seen(cursor, &cursor->list, ref,
+				td_subjects_hash(subjects, td_subject_address(subject)));
 	}
-	if (cursor->list.len > 0)
-		qsort(cursor->list.at, cursor->list.len / sizeof(uint64_t), sizeof(uint64_t),
-			ascending);
-	if (cursor->options.backward)
-		reverse(&cursor->list);
+	return true;
+}
+
+/*
+ * Its latest was removed before it was taken: it may have another. The entry may be gone, even be
+ * another's: its bytes are still there, and the hash says whose they are.
+ */
+static void list_again(struct td_cursor *cursor, const struct td_listed *listed)
+{
+	const struct td_subjects *subjects = &cursor->store->subjects;
+	const struct td_subject *subject = td_subject_at(subjects, listed->ref);
+	struct td_text address = td_subject_address(subject);
+	uint64_t hash = td_subjects_hash(subjects, address);
+	uint32_t ref = TD_SUBJECT_NONE;
+
+	if ((uint32_t)hash == listed->tag)
+		ref = td_subjects_find(subjects, hash, address, subject->log);
+	if (ref != TD_SUBJECT_NONE)
+		list_seen(cursor, &cursor->again, ref, hash);
 }
 
 /* --- batches ------------------------------------------------------------------------------- */
 
 static void take_listed(struct td_cursor *cursor)
 {
-	const uint64_t *at = (const uint64_t *)(void *)cursor->list.at;
+	const struct td_listed *at = (const struct td_listed *)(void *)cursor->list.at;
 	size_t count = cursor->list.len / sizeof(*at);
 
 	while (cursor->list_at < count && cursor->count < TD_CURSOR_BATCH) {
-		uint64_t position = at[cursor->list_at++];
-		const struct td_run *run = td_runs_find(&cursor->store->runs, position);
+		const struct td_listed *listed = &at[cursor->list_at++];
+		const struct td_run *run = td_runs_find(&cursor->store->runs, listed->position);
 
-		cursor->next = cursor->options.backward ? position : position + 1;
-		if (run != NULL &&
-			td_store_sees(cursor->store, td_run_line(run, position), position))
-			put(cursor, run, position);
+		cursor->next = cursor->options.backward ? listed->position : listed->position + 1;
+		if (run != NULL && td_store_sees(cursor->store, td_run_line(run, listed->position),
+					   listed->position))
+			put(cursor, run, listed->position);
+		else if (cursor->way == TD_WAY_LATEST)
+			list_again(cursor, listed);
+	}
+	if (cursor->list_at < count || cursor->count > 0)
+		return;
+	/* All is taken: those that changed meanwhile; one that follows looks for more. */
+	if (cursor->way == TD_WAY_LATEST && cursor->again.len > 0) {
+		struct td_buf list = cursor->list;
+
+		td_buf_reset(&list);
+		cursor->list = cursor->again;
+		cursor->again = list;
+		cursor->list_at = 0;
+		cursor->unsorted = true;
+	} else if (cursor->way == TD_WAY_SUBJECT && !cursor->options.backward) {
+		cursor->ended = count == 0;
+		cursor->listed = TD_LIST_NONE;
+	} else {
+		cursor->ended = true;
 	}
 }
 
-static void fill_listed(struct td_cursor *cursor, void (*list)(struct td_cursor *cursor))
+/* One step. */
+static void fill_listed(struct td_cursor *cursor)
 {
-	if (cursor->list_at >= cursor->list.len / sizeof(uint64_t)) {
-		/* What was listed is done; one that follows looks for more. */
-		if (cursor->listed && (cursor->options.backward || cursor->way == TD_WAY_LATEST)) {
-			cursor->ended = true;
-			return;
-		}
-		list(cursor);
-		cursor->listed = true;
+	bool whole;
+
+	if (cursor->listed == TD_LIST_WHOLE) {
+		take_listed(cursor);
+		return;
 	}
-	take_listed(cursor);
-	if (cursor->count == 0 && cursor->list_at >= cursor->list.len / sizeof(uint64_t))
-		cursor->ended = true;
+	if (cursor->listed == TD_LIST_NONE) {
+		td_buf_reset(&cursor->list);
+		cursor->list_at = 0;
+	}
+	whole = cursor->way == TD_WAY_LATEST ? list_latest(cursor) : list_subject(cursor);
+	cursor->listed = whole ? TD_LIST_WHOLE : TD_LIST_GROWS;
+	cursor->unsorted = whole;
+	/* What was missed for want of memory is told by who asked. */
+	cursor->ended = cursor->list.code != 0;
+}
+
+/* Without the lock. */
+static void sort(struct td_cursor *cursor)
+{
+	struct td_listed *at = (struct td_listed *)(void *)cursor->list.at;
+	size_t count = cursor->list.len / sizeof(*at);
+
+	cursor->unsorted = false;
+	if (cursor->way == TD_WAY_LATEST || cursor->chain.count > 1) {
+		if (count > 1)
+			qsort(at, count, sizeof(*at),
+				cursor->options.backward ? descending : ascending);
+		return;
+	}
+	/* A chain stands newest first. */
+	for (size_t i = 0; !cursor->options.backward && i < count / 2; i++) {
+		struct td_listed other = at[i];
+
+		at[i] = at[count - 1 - i];
+		at[count - 1 - i] = other;
+	}
 }
 
 static void fill(struct td_cursor *cursor)
@@ -237,10 +375,8 @@ static void fill(struct td_cursor *cursor)
 	}
 	switch (cursor->way) {
 	case TD_WAY_SUBJECT:
-		fill_listed(cursor, list_subject);
-		break;
 	case TD_WAY_LATEST:
-		fill_listed(cursor, list_latest);
+		fill_listed(cursor);
 		break;
 	case TD_WAY_WALK:
 	case TD_WAY_SCAN:
@@ -268,6 +404,8 @@ bool td_cursor_fill(struct td_cursor *cursor)
 		cursor->lost = cursor->lost || cursor->store->runs.losses != losses;
 		cursor->ended = cursor->ended || cursor->lost;
 		td_mutex_unlock(&cursor->store->lock);
+		if (cursor->unsorted)
+			sort(cursor);
 	}
 	return cursor->count > 0;
 }

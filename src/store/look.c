@@ -20,6 +20,9 @@ uint64_t td_store_seen(const struct td_store *store, uint32_t ref)
 		if (position < end && td_store_sees(store, line, position))
 			return position;
 		met += (line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) == TD_LINE_EVENT;
+		/* What is older is gone, all of it. */
+		if (met >= td_subject_at(&store->subjects, ref)->count && store->pending == NULL)
+			return 0;
 		position = td_store_back(
 			store, ref, position, met >= td_subject_at(&store->subjects, ref)->count);
 	}
@@ -42,24 +45,38 @@ static int copy(struct td_held *held, uint64_t position, struct td_stored *store
 	return 0;
 }
 
+/* The newest event that readers see of an address, in one log or in whichever has it. */
+static uint64_t newest_of(
+	const struct td_store *store, const struct td_log *log, struct td_text address)
+{
+	uint64_t hash = td_subjects_hash(&store->subjects, address), newest = 0;
+	uint32_t ref, probe = 0;
+
+	while ((ref = td_subjects_find_next(&store->subjects, hash, address, &probe)) !=
+		TD_SUBJECT_NONE) {
+		uint64_t position = 0;
+
+		if (log == NULL || td_subject_at(&store->subjects, ref)->log == log->index)
+			position = td_store_seen(store, ref);
+		newest = position > newest ? position : newest;
+	}
+	return newest;
+}
+
 int td_store_latest(struct td_store *store, struct td_text log, struct td_text address,
 	struct td_stored *stored, struct td_buf *buf, struct td_error *err)
 {
-	uint64_t hash = td_subjects_hash(&store->subjects, address), position = 0, location = 0;
+	uint64_t position = 0, location = 0;
 	const struct td_log *in = NULL;
 	struct td_held held = {0};
 	struct td_event_record event;
-	uint32_t ref = TD_SUBJECT_NONE;
 	int code = TD_E_NOT_FOUND;
 
 	td_mutex_lock(&store->lock);
 	if (log.at != NULL)
 		in = td_logs_find(&store->logs, log);
 	if (log.at == NULL || in != NULL)
-		ref = td_subjects_find(
-			&store->subjects, hash, address, in != NULL ? in->index : TD_LOG_ANY);
-	if (ref != TD_SUBJECT_NONE)
-		position = td_store_seen(store, ref);
+		position = newest_of(store, in, address);
 	if (position != 0) {
 		const struct td_run *run = td_runs_find(&store->runs, position);
 

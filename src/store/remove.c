@@ -208,17 +208,26 @@ static int remove_batch(struct td_store *store, struct batch *batch, const uint6
 int td_remove_positions(struct td_store *store, struct td_log *log, const uint64_t *positions,
 	size_t count, bool erase, struct td_text rule, uint64_t *removed, struct td_error *err)
 {
+	struct td_error wrong = TD_ERROR_INIT;
+	size_t most = BATCH_MAX;
 	int code = 0;
 
 	*removed = 0;
 	while (code == 0 && *removed < count) {
 		struct batch batch = {.log = log, .erase = erase, .rule = rule};
-		size_t n = count - *removed < BATCH_MAX ? (size_t)(count - *removed) : BATCH_MAX;
+		size_t n = count - *removed < most ? (size_t)(count - *removed) : most;
 
-		code = remove_batch(store, &batch, positions + *removed, n, err);
+		code = remove_batch(store, &batch, positions + *removed, n, &wrong);
 		*removed += batch.applied;
 		batch_fini(&batch);
+		/* More than goes into one frame: fewer at a time. */
+		if (code == TD_E_TOO_LARGE && n > 1) {
+			most = n / 2;
+			code = 0;
+		}
 	}
+	if (code != 0 && err != NULL)
+		*err = wrong;
 	return code;
 }
 

@@ -138,6 +138,26 @@ uint32_t td_subjects_find(
 	return TD_SUBJECT_NONE;
 }
 
+uint32_t td_subjects_find_next(
+	const struct td_subjects *subjects, uint64_t hash, struct td_text address, uint32_t *probe)
+{
+	const struct td_subject_shard *shard = &subjects->shards[hash >> 54];
+	uint32_t tag = (uint32_t)hash;
+
+	while (shard->slots != NULL) {
+		struct td_subject_slot slot = shard->slots[(tag + *probe) & shard->mask];
+
+		if (slot.ref == TD_SUBJECT_NONE)
+			break;
+		(*probe)++;
+		if (slot.tag == tag &&
+			td_text_equal(
+				td_subject_address(td_subject_at(subjects, slot.ref)), address))
+			return slot.ref;
+	}
+	return TD_SUBJECT_NONE;
+}
+
 uint32_t td_subjects_add(
 	struct td_subjects *subjects, uint64_t hash, struct td_text address, uint16_t log)
 {

@@ -97,6 +97,9 @@ static inline void td_subjects_want_entry(const struct td_subjects *subjects, ui
 /* The ref of the address in this log (or TD_LOG_ANY: the first found), or TD_SUBJECT_NONE. */
 uint32_t td_subjects_find(
 	const struct td_subjects *subjects, uint64_t hash, struct td_text address, uint16_t log);
+/* One after another, in all logs that have the address; *probe begins at 0. No change meanwhile. */
+uint32_t td_subjects_find_next(
+	const struct td_subjects *subjects, uint64_t hash, struct td_text address, uint32_t *probe);
 /* A new entry, all zero but log and address; it must not be there. TD_SUBJECT_NONE: no memory. */
 uint32_t td_subjects_add(
 	struct td_subjects *subjects, uint64_t hash, struct td_text address, uint16_t log);

@@ -512,6 +512,157 @@ static void a_cursor_follows(enum shelf shelf)
 }
 BOTH(a_cursor_follows)
 
+static const struct td_text *one_text(struct td_text text)
+{
+	static struct td_text kept;
+
+	kept = text;
+	return &kept;
+}
+
+static void a_subject_is_read_from_all_logs_that_have_it(enum shelf shelf)
+{
+	const struct td_read_options subject = {
+		.subjects = one_text(td_text("order.1")), .subjects_count = 1};
+	struct td_read_options options;
+	struct scene scene;
+	struct td_stored stored;
+	struct td_buf buf = TD_BUF_INIT(4096);
+	struct td_cursor *cursor;
+
+	scene_begin(&scene, shelf);
+	scene_open(&scene);
+	scene_log(&scene, "orders", "order.>", (struct td_log_config){0});
+	scene_append(&scene, "order.1", "a");
+	scene_append(&scene, "order.2", "b");
+	scene_log(&scene, "orders", "old.>", (struct td_log_config){0});
+	scene_append(&scene, "order.1", "c");
+	for (int i = 0; i < 2; i++) {
+		scene_reopen(&scene);
+		options = subject;
+		expect_read(&scene, &options, "a c");
+		options.backward = true;
+		expect_read(&scene, &options, "c a");
+		options.log = td_text("orders");
+		expect_read(&scene, &options, "a");
+		options.log = td_text("events");
+		expect_read(&scene, &options, "c");
+		must(&scene, td_store_latest(scene.store, td_text(NULL), td_text("order.1"),
+				     &stored, &buf, &scene.err));
+		assert_true(td_text_is(stored.payload, "c"));
+	}
+	/* And who follows it hears of both. */
+	must(&scene, td_store_read(&cursor, scene.store, &subject, &scene.err));
+	must(&scene, td_cursor_next(cursor, &stored, &scene.err));
+	must(&scene, td_cursor_next(cursor, &stored, &scene.err));
+	scene_append(&scene, "order.1", "d");
+	scene_commit(&scene);
+	must(&scene, td_cursor_next(cursor, &stored, &scene.err));
+	assert_true(td_text_is(stored.payload, "d"));
+	assert_int_equal(td_cursor_next(cursor, &stored, NULL), TD_E_NOT_FOUND);
+	td_cursor_close(cursor);
+	td_buf_fini(&buf);
+	td_store_verify(scene.store);
+	scene_end(&scene);
+}
+BOTH(a_subject_is_read_from_all_logs_that_have_it)
+
+/* With a commit where the frame is full. */
+static void append_surely(struct scene *scene, const char *address, const char *payload)
+{
+	struct td_entry entry = entry_of(address, payload);
+	struct td_placed placed;
+
+	while (append_some(scene, &entry, 1, &placed, NULL) == TD_E_FULL)
+		scene_commit(scene);
+}
+
+#define MANY 9000
+
+/* More than is listed under one lock, some of it removed. */
+static void a_long_subject_is_read_in_steps(enum shelf shelf)
+{
+	struct td_read_options options = {
+		.subjects = one_text(td_text("long")), .subjects_count = 1};
+	const struct td_removal removal = {
+		.log = td_text("events"), .pattern = td_text("long"), .below = 2001};
+	struct scene scene;
+	uint64_t removed, sum = 0, rests_on;
+	int code;
+
+	scene_begin(&scene, shelf);
+	scene_open(&scene);
+	for (int i = 0; i < MANY; i++)
+		append_surely(&scene, "long", "x");
+	do { /* more than one frame holds */
+		code = td_store_remove(scene.store, &removal, &removed, &rests_on, &scene.err);
+		sum += removed;
+		scene_commit(&scene);
+	} while (code == TD_E_FULL);
+	must(&scene, code);
+	assert_int_equal(sum, 2000);
+	for (int i = 0; i < 4; i++) {
+		struct td_cursor *cursor;
+		struct td_stored stored;
+		uint64_t at = (i & 1) != 0 ? MANY : 2001;
+
+		options.backward = (i & 1) != 0;
+		must(&scene, td_store_read(&cursor, scene.store, &options, &scene.err));
+		while (td_cursor_next(cursor, &stored, NULL) == 0) {
+			assert_int_equal(stored.revision, at);
+			at += options.backward ? (uint64_t)-1 : 1;
+		}
+		assert_int_equal(at, options.backward ? 2000 : MANY + 1);
+		td_cursor_close(cursor);
+		if (i == 1)
+			scene_reopen(&scene);
+	}
+	scene_end(&scene);
+}
+BOTH(a_long_subject_is_read_in_steps)
+
+/* In the order of positions, while some of them move on. */
+static void the_latest_of_each_is_read_though_they_change(enum shelf shelf)
+{
+	const struct td_read_options options = {.latest = true};
+	struct scene scene;
+	struct td_cursor *cursor;
+	struct td_stored stored;
+	char address[32], seen[2000] = {0};
+	size_t count = 0, n;
+	uint64_t last = 0;
+
+	scene_begin(&scene, shelf);
+	scene_open(&scene);
+	scene_log(&scene, "last", "k.*", (struct td_log_config){.count_per_subject_max = 1});
+	for (int i = 0; i < 2000; i++) {
+		snprintf(address, sizeof(address), "k.%d", i);
+		append_surely(&scene, address, "1");
+	}
+	scene_commit(&scene);
+	must(&scene, td_store_read(&cursor, scene.store, &options, &scene.err));
+	while (td_cursor_next(cursor, &stored, &scene.err) == 0) {
+		assert_true(stored.position > last);
+		last = stored.position;
+		assert_int_equal(sscanf(stored.address.at, "k.%zu", &n), 1);
+		assert_false(seen[n]);
+		seen[n] = 1;
+		if (count++ != 500)
+			continue;
+		/* These were listed, and what was listed of them goes. */
+		for (int i = 1000; i < 1500; i++) {
+			snprintf(address, sizeof(address), "k.%d", i);
+			append_surely(&scene, address, "2");
+		}
+		scene_commit(&scene);
+		scene_retain(&scene);
+	}
+	assert_int_equal(count, 2000);
+	td_cursor_close(cursor);
+	scene_end(&scene);
+}
+BOTH(the_latest_of_each_is_read_though_they_change)
+
 /* Segments are rolled and have their catalogs. */
 static void roll(struct scene *scene)
 {
@@ -736,6 +887,9 @@ int main(void)
 		BOTH_TESTS(full_logs_may_refuse),
 		BOTH_TESTS(one_is_found_by_id_and_by_story),
 		BOTH_TESTS(a_cursor_follows),
+		BOTH_TESTS(a_subject_is_read_from_all_logs_that_have_it),
+		BOTH_TESTS(a_long_subject_is_read_in_steps),
+		BOTH_TESTS(the_latest_of_each_is_read_though_they_change),
 		BOTH_TESTS(gates_refuse_and_taps_hear_in_order),
 		cmocka_unit_test(what_is_to_be_erased_is_gone_from_the_disk),
 		BOTH_TESTS(a_refused_append_leaves_no_time_behind),
