@@ -74,6 +74,25 @@ static void tops(struct td_buf *buf, struct td_text body)
 	same(buf, body);
 }
 
+static void keys(struct td_buf *buf, struct td_text body)
+{
+	uint8_t head[TD_KEYS_FIXED_BYTES], bytes[TD_KEY_GIVEN_BYTES];
+	struct td_key_given given;
+	struct td_text rest;
+
+	if (td_keys_record_read(&rest, body) != NULL)
+		return;
+	td_keys_record_head(head);
+	td_buf_add(buf, head, sizeof(head));
+	for (; rest.len > 0;
+		rest = td_text_of(rest.at + TD_KEY_GIVEN_BYTES, rest.len - TD_KEY_GIVEN_BYTES)) {
+		td_key_given_get(&given, rest.at);
+		td_key_given_put(&given, bytes);
+		td_buf_add(buf, bytes, sizeof(bytes));
+	}
+	same(buf, body);
+}
+
 static void note(struct td_buf *buf, struct td_text body)
 {
 	uint8_t head[TD_NOTE_FIXED_BYTES], whole[TD_STORE_RECORD_BYTES];
@@ -102,6 +121,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	removal(&buf, body);
 	tops(&buf, body);
 	note(&buf, body);
+	keys(&buf, body);
 	td_buf_fini(&buf);
 	return 0;
 }

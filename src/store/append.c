@@ -140,7 +140,7 @@ static void hash_key(
 	td_duplicates_want(&plan->log->duplicates, plan->key);
 }
 
-static int prepare_block(const struct td_store *store, const struct td_entry *entries,
+static int prepare_block(struct td_store *store, const struct td_entry *entries,
 	struct td_plan *plans, size_t count, size_t *which, struct td_error *err)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -166,6 +166,15 @@ static int prepare_block(const struct td_store *store, const struct td_entry *en
 		plans[i].bytes = TD_EVENT_FIXED_BYTES + entries[i].address.len +
 				 entries[i].type.len + entries[i].server.len +
 				 entries[i].headers.len + entries[i].payload.len;
+		plans[i].sealed = TD_UNLIKELY(plans[i].log->config.erasable_count > 0) &&
+				  td_seal_is_wanted(plans[i].log, entries[i].address);
+		if (plans[i].sealed) {
+			code = td_seal_plan(store, &entries[i], &plans[i], err);
+			if (code != 0) {
+				*which += i;
+				return code;
+			}
+		}
 	}
 	return 0;
 }
@@ -385,6 +394,8 @@ static void undo(struct td_store *store, size_t count)
 
 		if (plan->seen)
 			td_duplicates_undo(&plan->log->duplicates);
+		if (plan->sealed)
+			td_seal_take_back(store, plan);
 		if (plan->seq != 0) {
 			subject = td_subject_at(&store->subjects, plan->ref);
 			subject->seq = plan->was.seq;
@@ -420,21 +431,64 @@ static int note_key(struct td_plan *plan, const struct td_seen *seen, size_t i, 
 	return 0;
 }
 
+static struct td_event_record record_of(const struct td_store *store, const struct td_entry *entry,
+	const struct td_plan *plan, td_time now)
+{
+	return (struct td_event_record){
+		.log = plan->log->number,
+		.flags = (entry->imported ? TD_EVENT_IMPORTED : 0u) |
+			 (entry->headers.at == NULL ? TD_EVENT_HEADLESS : 0u) |
+			 (plan != store->plans ? TD_EVENT_FURTHER : 0u) |
+			 (plan->sealed ? TD_EVENT_SEALED : 0u),
+		.seq = plan->seq,
+		.revision = plan->revision,
+		.prev = plan->prev,
+		.time = entry->imported ? entry->time : now,
+		.address = entry->address,
+		.type = entry->type,
+		.server = entry->server,
+		.headers = entry->headers,
+		.payload = entry->payload,
+	};
+}
+
+/* All that can fail of staging: payloads of erasable subjects as they will stand. */
+static int seal(struct td_store *store, const struct td_entry *entries, size_t count, td_time now,
+	struct td_error *err)
+{
+	int code = 0;
+
+	td_buf_reset(&store->seals.sealed);
+	for (size_t i = 0; code == 0 && i < count; i++) {
+		struct td_plan *plan = &store->plans[i];
+		struct td_event_record record;
+
+		if (TD_LIKELY(!plan->sealed))
+			continue;
+		record = record_of(store, &entries[i], plan, now);
+		code = td_seal_put(store, &record, plan, err);
+	}
+	return code;
+}
+
 static int decide(struct td_store *store, const struct td_entry *entries, size_t count, td_time now,
 	struct td_placed *placed, size_t *which, struct td_error *err)
 {
 	uint64_t first = store->shelf.staged(store->shelf.arg);
-	size_t bytes = 0;
+	size_t bytes = 0, further;
 	int code = 0;
 
+	td_buf_reset(&store->seals.given);
 	for (size_t i = 0; i < count; i++) {
 		struct td_plan *plan = &store->plans[i];
 		struct td_seen seen;
 
 		*which = i;
-		plan->fresh = plan->seen = false;
+		plan->fresh = plan->seen = plan->sealing.gave = false;
 		plan->seq = 0;
 		code = decide_one(store, &entries[i], plan, &placed[i], err);
+		if (code == 0 && plan->sealed)
+			code = td_seal_give(store, &entries[i], plan, err);
 		seen = (struct td_seen){.key = plan->key,
 			.digest = plan->digest,
 			.position = first + i,
@@ -450,9 +504,13 @@ static int decide(struct td_store *store, const struct td_entry *entries, size_t
 		}
 		bytes += plan->bytes;
 	}
-	code = td_runs_reserve(&store->runs, count, count) ? 0 : td_error_nomem(err);
+	bytes += td_seal_given_bytes(store);
+	further = store->seals.given.len > 0;
+	code = td_runs_reserve(&store->runs, count + further, count) ? 0 : td_error_nomem(err);
 	if (code == 0)
-		code = store->shelf.room(store->shelf.arg, count, bytes, false, err);
+		code = store->shelf.room(store->shelf.arg, count + further, bytes, false, err);
+	if (code == 0)
+		code = seal(store, entries, count, now, err);
 	if (code != 0)
 		undo(store, count);
 	return code;
@@ -460,41 +518,45 @@ static int decide(struct td_store *store, const struct td_entry *entries, size_t
 
 /* --- stage -------------------------------------------------------------------------------- */
 
-static uint64_t stage_record(struct td_store *store, const struct td_entry *entry,
-	const struct td_plan *plan, td_time time, uint64_t *location)
+static uint64_t stage_record(
+	struct td_store *store, const struct td_event_record *record, uint64_t *location)
 {
-	const struct td_event_record record = {
-		.log = plan->log->number,
-		.flags = (entry->imported ? TD_EVENT_IMPORTED : 0u) |
-			 (entry->headers.at == NULL ? TD_EVENT_HEADLESS : 0u) |
-			 (plan != store->plans ? TD_EVENT_FURTHER : 0u),
-		.seq = plan->seq,
-		.revision = plan->revision,
-		.prev = plan->prev,
-		.time = time,
-		.address = entry->address,
-		.type = entry->type,
-		.server = entry->server,
-		.headers = entry->headers,
-	};
 	uint8_t head[TD_EVENT_FIXED_BYTES];
-	const struct td_text parts[] = {td_text_of(head, sizeof(head)), entry->address, entry->type,
-		entry->server, entry->headers, entry->payload};
+	const struct td_text parts[] = {td_text_of(head, sizeof(head)), record->address,
+		record->type, record->server, record->headers, record->payload};
 
-	td_event_record_head(&record, head);
+	td_event_record_head(record, head);
 	return store->shelf.stage(
 		store->shelf.arg, parts, sizeof(parts) / sizeof(parts[0]), location);
+}
+
+/* Whose the keys are that this append gave. */
+static void stage_given(struct td_store *store)
+{
+	uint8_t head[TD_KEYS_FIXED_BYTES];
+	const struct td_text parts[] = {
+		td_text_of(head, sizeof(head)), td_buf_view(&store->seals.given)};
+	uint64_t location, position;
+
+	td_keys_record_head(head);
+	position = store->shelf.stage(store->shelf.arg, parts, 2, &location);
+	td_runs_add(&store->runs, position, location);
+	td_buf_reset(&store->seals.given);
 }
 
 static void stage_one(struct td_store *store, const struct td_entry *entry, struct td_plan *plan,
 	td_time now, struct td_placed *placed)
 {
 	struct td_subject *subject = td_subject_at(&store->subjects, plan->ref);
-	td_time time = entry->imported ? entry->time : now;
-	uint64_t location, previous = plan->was.position;
-	uint64_t position = stage_record(store, entry, plan, time, &location);
-	struct td_line *line = td_runs_add(&store->runs, position, location);
+	struct td_event_record record = record_of(store, entry, plan, now);
+	uint64_t location, position, previous = plan->was.position;
+	struct td_line *line;
 
+	if (plan->sealed)
+		record.payload =
+			td_text_of(store->seals.sealed.at + plan->sealing.at, plan->sealing.len);
+	position = stage_record(store, &record, &location);
+	line = td_runs_add(&store->runs, position, location);
 	/* The one before came with the same append, and has its position by now. */
 	if (previous == TD_POSITION_STAGING)
 		previous = subject->position;
@@ -509,7 +571,7 @@ static void stage_one(struct td_store *store, const struct td_entry *entry, stru
 		.seq = plan->seq,
 		.revision = plan->revision,
 		.position = position,
-		.time = time};
+		.time = record.time};
 }
 
 uint64_t td_store_rests_on(const struct td_store *store)
@@ -545,6 +607,8 @@ static int append(struct td_store *store, const struct td_entry *entries, size_t
 	if (!answered) {
 		for (size_t i = 0; i < count; i++)
 			stage_one(store, &entries[i], &store->plans[i], now, &placed[i]);
+		if (store->seals.given.len > 0)
+			stage_given(store);
 	}
 	*rests_on = rests_on_places(store, placed, count);
 	return 0;

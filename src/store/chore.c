@@ -38,6 +38,14 @@ static bool find_work(
 			return true;
 		}
 	}
+	/* Who asks for commits is given keys, too, where an append was sent back for want of them. */
+	if (((kinds & TD_WORK_KEYS) != 0 && td_keys_due(store->seals.keys, now_ms)) ||
+		((kinds & TD_WORK_COMMIT) != 0 && td_keys_missed(store->seals.keys, now_ms))) {
+		chore->keys = td_keys_next(store->seals.keys);
+		chore->kind = TD_WORK_KEYS;
+		if (chore->keys != NULL)
+			return true;
+	}
 	if (store->shelf.journal == NULL && (kinds & TD_WORK_COMMIT & ~store->out) != 0 &&
 		has_untapped(store)) {
 		chore->kind = TD_WORK_COMMIT;
@@ -98,6 +106,8 @@ void td_chore_run(struct td_chore *chore)
 		td_work_run(chore->work);
 	else if (chore->make != NULL)
 		td_catalog_make_run(chore->make);
+	else if (chore->keys != NULL)
+		td_keys_work_run(chore->keys);
 }
 
 /* --- taps ----------------------------------------------------------------------------------- */
@@ -109,11 +119,12 @@ static int tap(struct td_store *store, struct td_error *err)
 	struct td_record record;
 	struct td_stored stored;
 	uint64_t lost_to = 0;
+	int code;
 
 	if (store->taps_count == 0)
 		return 0;
 	while (has_untapped(store)) {
-		int code = store->shelf.scan(
+		code = store->shelf.scan(
 			store->shelf.arg, &store->tap_place, &record, &lost_to, err);
 
 		if (code != 0)
@@ -122,7 +133,10 @@ static int tap(struct td_store *store, struct td_error *err)
 		if (record.body.len == 0 || record.body.at[0] != TD_RECORD_EVENT ||
 			td_event_record_read(&event, record.body) != NULL)
 			continue;
-		td_stored_of(&stored, &event, record.position);
+		code = td_stored_open(
+			store, &store->tap_opener, &stored, &event, record.position, err);
+		if (code != 0)
+			return code;
 		for (size_t i = 0; i < store->taps_count; i++)
 			store->taps[i].stored(store->taps[i].arg, &stored);
 	}
@@ -133,6 +147,7 @@ int td_store_done(struct td_store *store, struct td_chore *chore, struct td_erro
 {
 	unsigned kind = chore->kind;
 	struct td_catalog_make *make = chore->make;
+	struct td_keys_work *keys = chore->keys;
 	int code = 0;
 
 	if (chore->work != NULL)
@@ -148,12 +163,16 @@ int td_store_done(struct td_store *store, struct td_chore *chore, struct td_erro
 		td_mutex_lock(&store->lock);
 		td_store_pending_done(store);
 		td_mutex_unlock(&store->lock);
+		td_forget_durable(store);
 		code = tap(store, err);
 		/* The end of what is there: in memory, all of it may be removed. */
 		if (code == TD_E_NOT_FOUND) {
 			store->tapped = store->shelf.durable(store->shelf.arg);
 			code = 0;
 		}
+	} else if (kind == TD_WORK_KEYS) {
+		code = td_keys_work_done(
+			store->seals.keys, keys, td_clock_monotonic(store->clock) / 1000000, err);
 	} else if (kind == TD_WORK_INDEX) {
 		store->making = td_catalog_make_done(store, make, NULL);
 	} else if (kind == TD_WORK_RETAIN) {
@@ -175,6 +194,10 @@ int64_t td_store_next_ms(const struct td_store *store, unsigned kinds, int64_t n
 		first = td_journal_next_ms(store->shelf.journal, kinds & TD_WORK_ALL, now_ms);
 	if (store->shelf.journal == NULL && (kinds & TD_WORK_COMMIT) != 0 && has_untapped(store))
 		return now_ms;
+	if ((kinds & TD_WORK_KEYS) != 0) {
+		at = td_keys_when(store->seals.keys);
+		first = at < first ? at : first;
+	}
 	if ((kinds & TD_WORK_RETAIN) != 0) {
 		at = td_retain_when(store, now_ms);
 		first = at < first ? at : first;

@@ -10,6 +10,7 @@ struct td_chore {
 	unsigned kind;
 	struct td_work *work; /* the journal's; NULL: the store's own */
 	struct td_catalog_make *make;
+	struct td_keys_work *keys;
 	struct td_chore *next;
 };
 

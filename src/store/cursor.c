@@ -168,6 +168,7 @@ void td_cursor_close(struct td_cursor *cursor)
 		return;
 	cursor->store->shelf.let_go(&cursor->held);
 	cursor->store->shelf.leave(&cursor->place);
+	td_opener_fini(&cursor->opener);
 	td_buf_fini(&cursor->list);
 	td_buf_fini(&cursor->again);
 	free(cursor->kept);
@@ -301,8 +302,8 @@ static int next_scanned(struct td_cursor *cursor, struct td_stored *stored, stru
 			continue;
 		if (cursor->lost)
 			return td_store_lost(err);
-		td_stored_of(stored, &event, record.position);
-		return 0;
+		return td_stored_open(
+			cursor->store, &cursor->opener, stored, &event, record.position, err);
 	}
 	if (code == TD_E_DAMAGED) {
 		shelf->leave(&cursor->place);
@@ -394,8 +395,8 @@ static int next_indexed(struct td_cursor *cursor, struct td_stored *stored, stru
 		}
 		if (!fits(cursor, &event, position) || td_cursor_is_gone(cursor, position))
 			continue;
-		td_stored_of(stored, &event, position);
-		return 0;
+		return td_stored_open(
+			cursor->store, &cursor->opener, stored, &event, position, err);
 	}
 	if (cursor->lost) {
 		cursor->finished = true;

@@ -70,6 +70,7 @@ struct td_cursor {
 
 	uint64_t batch_removals; /* how many removals there had been */
 	struct td_held held;
+	struct td_opener opener;
 	struct td_place place;
 	/* Positions [clean_from, clean_to) of which it is known which are removed. */
 	uint64_t clean_from, clean_to, clean_removals;

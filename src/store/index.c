@@ -75,8 +75,10 @@ static int fold_key(struct td_store *store, struct td_log *log,
 	seen.key = key_of(store, record);
 	if (seen.key == 0 || td_duplicates_find(&log->duplicates, seen.key) != NULL)
 		return 0;
-	seen.digest =
-		td_duplicate_digest(store->seed, record->type, record->address, record->payload);
+	seen.digest = (record->flags & TD_EVENT_SEALED) != 0
+			      ? td_seal_digest(store, record)
+			      : td_duplicate_digest(store->seed, record->type, record->address,
+					record->payload);
 	if (!td_duplicates_reserve(&log->duplicates, 1))
 		return td_error_nomem(err);
 	td_duplicates_add(&log->duplicates, &seen);
@@ -202,6 +204,7 @@ static int fold_body(struct td_store *store, const struct td_record *at, struct 
 		wrong = td_event_record_read(&event, at->body);
 		if (wrong != NULL)
 			return damaged(at, err, wrong);
+		td_seal_note(store, &event);
 		code = fold_event(store, at, &event, line, err);
 		if (code == 0 && event.log == TD_LOG_NUMBER_CONTROL)
 			code = td_logs_fold(store, &event, err);
@@ -210,6 +213,11 @@ static int fold_body(struct td_store *store, const struct td_record *at, struct 
 		return fold_removal(store, at, err);
 	case TD_RECORD_TOPS:
 		return fold_tops(store, at, err);
+	case TD_RECORD_KEYS:
+		wrong = td_seal_fold(store, at->body, &code);
+		if (wrong != NULL)
+			return damaged(at, err, wrong);
+		return code == 0 ? 0 : td_error_nomem(err);
 	case TD_RECORD_STORE:
 		wrong = td_store_record_read(&own, at->body);
 		store->top_seed = own.seed;

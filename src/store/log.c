@@ -120,10 +120,6 @@ int td_logs_check(const struct td_logs *logs, const struct td_log *self, struct 
 		if (code != 0)
 			return td_error_wrap(err, code, "erasable");
 	}
-	/* Better refused than kept in the clear. */
-	if (config->erasable_count > 0)
-		return td_error_set(err, TD_E_PLACE, TD_NO_OFFSET,
-			"erasable subjects: not offered by this version");
 	if (config->age_ms < 0)
 		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "age_ms: negative");
 	return 0;

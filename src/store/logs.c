@@ -32,34 +32,44 @@ static int write_event(struct td_store *store, struct td_buf *block, const char 
 	return td_buf_check(block, err);
 }
 
-/* What was decided of a log, as an event of `$tidings`. */
-static int tell(struct td_store *store, const char *type, const struct td_log *log,
-	uint64_t *rests_on, struct td_error *err)
+int td_control_tell(struct td_store *store, const char *type, const char *log, struct td_text json,
+	struct td_placed *placed, uint64_t *rests_on, struct td_error *err)
 {
-	struct td_buf json = TD_BUF_INIT(TD_PAYLOAD_DEFAULT), subject = TD_BUF_INIT(1024),
-		      block = TD_BUF_INIT(TD_HEADER_BYTES_MAX);
+	struct td_buf subject = TD_BUF_INIT(1024), block = TD_BUF_INIT(TD_HEADER_BYTES_MAX);
 	struct td_entry entry = {.log = td_text(TD_LOG_CONTROL)};
-	struct td_placed placed;
 	int code;
 
-	td_buf_printf(&subject, "log.%s", log->name);
-	td_log_config_write(&json, log->number, td_text(log->name), &log->config);
-	code = td_buf_check(&json, err);
-	if (code == 0)
-		code = td_buf_check(&subject, err);
+	td_buf_printf(&subject, "log.%s", log);
+	code = td_buf_check(&subject, err);
 	if (code == 0)
 		code = write_event(store, &block, type, subject.at, json.at, err);
 	if (code == 0) {
 		entry.address = td_buf_view(&subject);
 		entry.type = td_text(type);
 		entry.headers = td_buf_view(&block);
-		entry.payload = td_buf_view(&json);
-		code = td_store_append(store, &entry, 1, &placed, rests_on, NULL, err);
+		entry.payload = json;
+		code = td_store_append(store, &entry, 1, placed, rests_on, NULL, err);
 	}
-	td_buf_fini(&json);
 	td_buf_fini(&subject);
 	td_buf_fini(&block);
-	return code == 0 ? 0 : td_error_wrap(err, code, "log %s", log->name);
+	return code == 0 ? 0 : td_error_wrap(err, code, "log %s", log);
+}
+
+/* What was decided of a log, as an event of `$tidings`. */
+static int tell(struct td_store *store, const char *type, const struct td_log *log,
+	uint64_t *rests_on, struct td_error *err)
+{
+	struct td_buf json = TD_BUF_INIT(TD_PAYLOAD_DEFAULT);
+	struct td_placed placed;
+	int code;
+
+	td_log_config_write(&json, log->number, td_text(log->name), &log->config);
+	code = td_buf_check(&json, err);
+	if (code == 0)
+		code = td_control_tell(
+			store, type, log->name, td_buf_view(&json), &placed, rests_on, err);
+	td_buf_fini(&json);
+	return code;
 }
 
 /* --- create, change ------------------------------------------------------------------------- */
@@ -244,6 +254,7 @@ int td_store_log_delete(
 {
 	struct td_log *log = td_logs_find(&store->logs, name);
 	const struct td_removal all = {.log = name, .rule = td_text("log deleted")};
+	struct td_buf sealed = TD_BUF_INIT(SIZE_MAX / 2);
 	uint64_t removed;
 	int code;
 
@@ -253,15 +264,19 @@ int td_store_log_delete(
 			err, TD_E_NOT_FOUND, TD_NO_OFFSET, "log %.*s", TD_TEXT_ARG(name));
 	if (log == store->control || log == store->events)
 		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "log %s stays", log->name);
-	code = td_store_remove(store, &all, &removed, rests_on, err);
+	code = td_forget_log_plan(store, log, &sealed, err);
+	if (code == 0)
+		code = td_store_remove(store, &all, &removed, rests_on, err);
 	if (code == 0)
 		code = tell(store, TYPE_DELETED, log, rests_on, err);
-	if (code != 0)
-		return code;
-	td_mutex_lock(&store->lock);
-	forget(store, log);
-	td_mutex_unlock(&store->lock);
-	return 0;
+	if (code == 0) {
+		td_forget_log(store, &sealed, *rests_on);
+		td_mutex_lock(&store->lock);
+		forget(store, log);
+		td_mutex_unlock(&store->lock);
+	}
+	td_buf_fini(&sealed);
+	return code;
 }
 
 /* --- folding ---------------------------------------------------------------------------------- */
@@ -279,9 +294,10 @@ static int fold_config(struct td_store *store, const struct td_event_record *rec
 		return code;
 	log = td_logs_number(&store->logs, number);
 	if (td_text_is(record->type, TYPE_DELETED)) {
-		if (log != NULL)
+		code = log != NULL ? td_forget_log_fold(store, log, err) : 0;
+		if (code == 0 && log != NULL)
 			forget(store, log);
-		return 0;
+		return code;
 	}
 	code = td_log_new(&made, &store->logs, number, name, &config, err);
 	if (code != 0)
@@ -302,14 +318,17 @@ static int fold_config(struct td_store *store, const struct td_event_record *rec
 int td_logs_fold(struct td_store *store, const struct td_event_record *record, struct td_error *err)
 {
 	struct td_arena arena;
-	int code;
+	int code = 0;
 
-	if (!td_text_is(record->type, TYPE_CREATED) && !td_text_is(record->type, TYPE_CHANGED) &&
-		!td_text_is(record->type, TYPE_DELETED))
-		return 0;
-	td_arena_init(&arena, 1024, (size_t)16 << 20);
-	code = fold_config(store, record, &arena, err);
-	td_arena_fini(&arena);
+	if (td_text_is(record->type, TD_TYPE_FORGOTTEN)) {
+		code = td_forget_fold(store, record, err);
+	} else if (td_text_is(record->type, TYPE_CREATED) ||
+		   td_text_is(record->type, TYPE_CHANGED) ||
+		   td_text_is(record->type, TYPE_DELETED)) {
+		td_arena_init(&arena, 1024, (size_t)16 << 20);
+		code = fold_config(store, record, &arena, err);
+		td_arena_fini(&arena);
+	}
 	return code == 0 ? 0
 			 : td_error_wrap(err, code == TD_E_NOMEM ? code : TD_E_DAMAGED,
 				   "%s, seq %" PRIu64, TD_LOG_CONTROL, record->seq);

@@ -30,19 +30,30 @@ uint64_t td_store_seen(const struct td_store *store, uint32_t ref)
 }
 
 /* Into the caller's buffer, which the views point into. */
-static int copy(struct td_held *held, uint64_t position, struct td_stored *stored,
-	struct td_buf *buf, struct td_error *err)
+static int copy(struct td_store *store, struct td_held *held, uint64_t position,
+	struct td_stored *stored, struct td_buf *buf, struct td_error *err)
 {
+	struct td_opener opener = {0};
 	struct td_event_record event;
+	size_t at;
+	int code;
 
 	td_buf_reset(buf);
+	/* Room for an opened payload behind it, so that nothing moves. */
+	td_buf_reserve(buf, 2 * held->record.body.len);
 	td_buf_add_text(buf, held->record.body);
 	if (td_buf_check(buf, err) != 0)
 		return buf->code;
 	if (td_event_record_read(&event, td_buf_view(buf)) != NULL)
 		TD_UNREACHABLE();
-	td_stored_of(stored, &event, position);
-	return 0;
+	code = td_stored_open(store, &opener, stored, &event, position, err);
+	if (code == 0 && opener.plain != NULL) {
+		at = buf->len;
+		td_buf_add_text(buf, stored->payload);
+		stored->payload = td_text_of(buf->at + at, stored->payload.len);
+	}
+	td_opener_fini(&opener);
+	return code;
 }
 
 /* The newest event that readers see of an address, in one log or in whichever has it. */
@@ -89,7 +100,7 @@ int td_store_latest(struct td_store *store, struct td_text log, struct td_text a
 	if (position != 0)
 		code = td_store_fetch(store, position, location, &held, &event, err);
 	if (code == 0)
-		code = copy(&held, position, stored, buf, err);
+		code = copy(store, &held, position, stored, buf, err);
 	else if (code == TD_E_NOT_FOUND)
 		code = td_error_set(
 			err, TD_E_NOT_FOUND, TD_NO_OFFSET, "%.*s: no event", TD_TEXT_ARG(address));
@@ -306,7 +317,7 @@ static int by_tag(struct td_store *store, struct td_tag tag, confirm *is,
 		code = td_store_fetch(store, position, location, &held, &event, err);
 		if (code == 0 && is(&event, texts)) {
 			if (stored != NULL) {
-				code = copy(&held, position, stored, buf, err);
+				code = copy(store, &held, position, stored, buf, err);
 				break;
 			}
 			td_buf_add(buf, &position, sizeof(position));
@@ -399,7 +410,7 @@ int td_store_find(struct td_store *store, struct td_text id, struct td_text sour
 		if (code == 0 && td_block_value(event.headers, "ce-id", NULL).at != NULL)
 			code = TD_E_NOT_FOUND;
 		if (code == 0)
-			code = copy(&held, position, stored, buf, err);
+			code = copy(store, &held, position, stored, buf, err);
 		store->shelf.let_go(&held);
 	}
 	return code != TD_E_NOT_FOUND ? code : by_tag(store, tag, has_id, texts, stored, buf, err);

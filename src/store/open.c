@@ -28,7 +28,7 @@ static int keep_options(
 	store->random = options->journal.random != NULL ? options->journal.random : &td_random_real;
 	store->disk = options->journal.disk != NULL ? options->journal.disk : &td_disk_real;
 	store->read_only = options->journal.read_only;
-	store->restored.max = SIZE_MAX / 2;
+	store->restored.max = store->forgets.max = SIZE_MAX / 2;
 	store->index_bytes = options->index_bytes != 0 ? options->index_bytes : (size_t)64 << 20;
 	store->payload_bytes_max =
 		options->payload_bytes_max != 0 ? options->payload_bytes_max : TD_PAYLOAD_DEFAULT;
@@ -128,10 +128,14 @@ static void store_free(struct td_store *store)
 	while ((chore = store->chores_out) != NULL) { /* forgotten */
 		store->chores_out = chore->next;
 		td_catalog_make_free(chore->make);
+		td_keys_work_free(chore->keys);
 		free(chore);
 	}
 	td_catalog_make_free(store->making);
+	td_opener_fini(&store->tap_opener);
+	td_seals_fini(&store->seals);
 	td_buf_fini(&store->restored);
+	td_buf_fini(&store->forgets);
 	td_logs_fini(&store->logs);
 	td_subjects_fini(&store->subjects);
 	td_tops_fini(&store->tops);
@@ -302,16 +306,67 @@ static int found(struct td_store *store, struct td_error *err)
 	return 0;
 }
 
+/* Keys stand beside the journal; what it says of them is read with the rest. */
+static int open_keys(struct td_store *store, bool strict, struct td_error *err)
+{
+	struct td_keys_options options = {.disk = store->disk,
+		.dir = TD_DISK_NOWHERE,
+		.random = store->random,
+		.strict = strict,
+		.read_only = store->read_only};
+	struct td_journal_state state;
+
+	if (store->shelf.journal != NULL) {
+		td_journal_state(store->shelf.journal, &state);
+		memcpy(options.store, state.uuid, sizeof(options.store));
+		options.dir = td_journal_directory(store->shelf.journal);
+	}
+	return td_seals_open(store, &options, err);
+}
+
+/* Keys that were made ahead before a crash are not given any more. */
+static int pass_keys(struct td_store *store, bool clean, struct td_error *err)
+{
+	struct td_key_given given = {0};
+	uint8_t body[TD_KEYS_FIXED_BYTES + TD_KEY_GIVEN_BYTES];
+	const struct td_text part = td_text_of(body, sizeof(body));
+	uint64_t location, position;
+	int code = td_keys_begin(store->seals.keys, clean, &given.number, err);
+
+	if (code != 0 || given.number == 0 || store->read_only)
+		return code;
+	if (!td_runs_reserve(&store->runs, 1, 0))
+		return td_error_nomem(err);
+	code = make_room(store, sizeof(body), err);
+	if (code != 0)
+		return code;
+	td_keys_record_head(body);
+	td_key_given_put(&given, body + TD_KEYS_FIXED_BYTES);
+	position = store->shelf.stage(store->shelf.arg, &part, 1, &location);
+	td_runs_add(&store->runs, position, location);
+	return 0;
+}
+
 static int open_journal(struct td_store *store, const char *path,
 	const struct td_store_options *options, struct td_recovery *report, struct td_error *err)
 {
+	struct td_recovery unseen;
 	struct td_journal *journal;
-	int code = td_journal_open(&journal, path, &options->journal, report, err);
+	int code;
+
+	report = report != NULL ? report : &unseen;
+	code = td_journal_open(&journal, path, &options->journal, report, err);
 
 	if (code != 0)
 		return code;
 	td_shelf_journal(&store->shelf, journal);
-	code = fold(store, err);
+	code = open_keys(store, options->journal.strict, err);
+	if (code == 0)
+		code = fold(store, err);
+	if (code == 0)
+		code = pass_keys(store, report->clean && report->damages_count == 0, err);
+	if (code == 0)
+		code = td_forget_fold_end(store, err);
 	store->tapped = td_journal_durable(journal);
 	store->tap_place = td_place_at(store->tapped);
 	if (code == 0 && !options->journal.read_only)
@@ -331,6 +386,8 @@ int td_store_open(struct td_store **out, const char *path, const struct td_store
 		code = open_journal(store, path, options, report, err);
 	else if (code == 0)
 		code = td_shelf_memory(&store->shelf, store->clock, 0, err);
+	if (code == 0 && path == NULL)
+		code = open_keys(store, false, err);
 	if (code != 0) {
 		if (store != NULL)
 			td_store_abandon(store);
@@ -365,10 +422,14 @@ int td_store_close(struct td_store *store, struct td_error *err)
 	if (store == NULL)
 		return 0;
 	store->shelf.leave(&store->tap_place);
-	if (store->shelf.journal != NULL)
-		code = td_journal_close(store->shelf.journal, err);
-	else
+	if (store->shelf.journal == NULL) {
 		td_shelf_memory_free(&store->shelf);
+	} else {
+		code = td_journal_close(store->shelf.journal, err);
+		/* All that was told is durable now. */
+		if (code == 0)
+			code = td_forget_fold_end(store, err);
+	}
 	store_free(store);
 	return code;
 }

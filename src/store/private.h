@@ -22,6 +22,7 @@
 #include "store/log.h"
 #include "store/record.h"
 #include "store/run.h"
+#include "store/seal.h"
 #include "store/shelf.h"
 #include "store/store.h"
 #include "store/subject.h"
@@ -37,6 +38,11 @@
 /* While an append is decided, its events have no position yet. */
 #define TD_POSITION_STAGING UINT64_MAX
 
+/* A key that is to be destroyed once the fact of it, at this position, is durable. */
+struct td_forgotten {
+	uint64_t record, key;
+};
+
 /* The latest live event of a subject whose newest was removed. */
 struct td_fallen {
 	uint64_t position, seq, revision;
@@ -49,6 +55,13 @@ struct td_plan {
 	uint32_t ref; /* of its subject */
 	bool fresh;   /* the subject is new */
 	bool seen;    /* its key is noted */
+	bool sealed;  /* its payload is: seal.h */
+	struct {
+		uint64_t number, hash; /* of its key; of its subject */
+		uint64_t before;       /* the key the subject had */
+		size_t at, len;        /* in what is sealed */
+		bool gave;             /* the key is new */
+	} sealing;
 	size_t bytes;
 	uint64_t seq, revision, prev;
 	struct {
@@ -92,6 +105,8 @@ struct td_store {
 
 	struct td_plan *plans;
 	size_t plans_cap;
+	struct td_seals seals;
+	struct td_buf forgets; /* struct td_forgotten: facts that are not durable yet */
 
 	uint32_t crowd[TD_CROWD_MAX]; /* subjects over their log's count_per_subject_max */
 	size_t crowd_count;
@@ -109,6 +124,7 @@ struct td_store {
 	unsigned out;    /* kinds of the store's own that are out */
 	uint64_t tapped; /* the first position taps have not heard of */
 	struct td_place tap_place;
+	struct td_opener tap_opener;
 };
 
 /* The latest live event of a subject, decided so far. The owner, or under the lock. */
@@ -216,6 +232,25 @@ int td_logs_fold(
 	struct td_store *store, const struct td_event_record *record, struct td_error *err);
 /* The first live position of a log; 0: none. Under the lock. */
 uint64_t td_log_first(struct td_store *store, struct td_log *log);
+
+#define TD_TYPE_FORGOTTEN "td.subject.forgotten"
+/* An event of `$tidings` about a log, staged; the same rules as td_store_append(). */
+int td_control_tell(struct td_store *store, const char *type, const char *log, struct td_text json,
+	struct td_placed *placed, uint64_t *rests_on, struct td_error *err);
+
+/* --- forget.c ----------------------------------------------------------------------------- */
+
+/* Facts that are durable by now: their keys are not there any more for readers. */
+void td_forget_durable(struct td_store *store);
+/* The subjects of a log that is being deleted; and all their keys, when it is, by this record. */
+int td_forget_log_plan(struct td_store *store, const struct td_log *log, struct td_buf *subjects,
+	struct td_error *err);
+void td_forget_log(struct td_store *store, const struct td_buf *subjects, uint64_t record);
+int td_forget_log_fold(struct td_store *store, const struct td_log *log, struct td_error *err);
+int td_forget_fold(
+	struct td_store *store, const struct td_event_record *record, struct td_error *err);
+/* All was read: what was told and not done is done, on disk. Blocks. */
+int td_forget_fold_end(struct td_store *store, struct td_error *err);
 
 /* --- retain.c ----------------------------------------------------------------------------- */
 

@@ -36,6 +36,11 @@ static bool are_zero(struct td_text body, size_t from, size_t to)
 	return true;
 }
 
+static bool is_key(uint64_t number)
+{
+	return number > 0 && number <= TD_KEY_NUMBER_MAX;
+}
+
 static const char *event_check(const struct td_event_record *record)
 {
 	if (record->log == 0 || record->seq == 0 || record->revision == 0)
@@ -44,6 +49,12 @@ static const char *event_check(const struct td_event_record *record)
 		return "follows one that comes later";
 	if ((record->flags & ~(unsigned)EVENT_FLAGS) != 0)
 		return "unknown flags";
+	if ((record->flags & TD_EVENT_SEALED) != 0) {
+		if (record->payload.len < TD_SEAL_BYTES)
+			return "a sealed payload shorter than its seal";
+		if (!is_key(td_le64_get(record->payload.at)))
+			return "sealed with a key that cannot be";
+	}
 	if ((record->flags & TD_EVENT_HEADLESS) != 0 && record->headers.len > 0)
 		return "a header block where there is none";
 	return td_server_check(record->server) ? NULL : "a malformed server block";
@@ -245,6 +256,48 @@ const char *td_tops_record_read(uint32_t *log, struct td_text *tops, struct td_t
 	*log = td_le32_get(body.at + 4);
 	*tops = td_text_of(body.at + TD_TOPS_FIXED_BYTES, body.len - TD_TOPS_FIXED_BYTES);
 	return tops->len % TD_TOP_BYTES == 0 ? NULL : "not a whole number of tops";
+}
+
+/* --- keys --------------------------------------------------------------------------------- */
+
+void td_keys_record_head(uint8_t head[TD_KEYS_FIXED_BYTES])
+{
+	memset(head, 0, TD_KEYS_FIXED_BYTES);
+	head[0] = TD_RECORD_KEYS;
+}
+
+void td_key_given_put(const struct td_key_given *given, uint8_t bytes[TD_KEY_GIVEN_BYTES])
+{
+	td_le64_put(bytes, given->log);
+	td_le64_put(bytes + 8, given->hash);
+	td_le64_put(bytes + 16, given->number);
+}
+
+void td_key_given_get(struct td_key_given *given, const char *bytes)
+{
+	given->log = td_le32_get(bytes);
+	given->hash = td_le64_get(bytes + 8);
+	given->number = td_le64_get(bytes + 16);
+}
+
+const char *td_keys_record_read(struct td_text *items, struct td_text body)
+{
+	if (body.len < TD_KEYS_FIXED_BYTES || body.at[0] != TD_RECORD_KEYS)
+		return "shorter than its fixed part";
+	if (!are_zero(body, 1, TD_KEYS_FIXED_BYTES))
+		return "unknown flags";
+	*items = td_text_of(body.at + TD_KEYS_FIXED_BYTES, body.len - TD_KEYS_FIXED_BYTES);
+	if (items->len == 0 || items->len % TD_KEY_GIVEN_BYTES != 0)
+		return "not a whole number of keys";
+	for (size_t i = 0; i < items->len; i += TD_KEY_GIVEN_BYTES) {
+		struct td_key_given given;
+
+		td_key_given_get(&given, items->at + i);
+		if (!is_key(given.number) || !are_zero(*items, i + 4, i + 8) ||
+			(given.log == 0 && given.hash != 0))
+			return "a key that cannot be";
+	}
+	return NULL;
 }
 
 /* --- note, store -------------------------------------------------------------------------- */

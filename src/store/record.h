@@ -5,6 +5,7 @@
  *	removal  fixed part | ranges of positions
  *	tops     fixed part | (hash, seq, revision) ...
  *	note     fixed part | bytes of another room
+ *	keys     fixed part | (log, hash, number of its key) ...
  *
  * Pure bytes: nothing is allocated, views point into the body. What was written reads the same; what
  * reads without error is what would be written.
@@ -21,6 +22,7 @@ enum td_record_kind {
 	TD_RECORD_TOPS = 4,
 	TD_RECORD_NOTE = 5,  /* of a room above: consumers and so on */
 	TD_RECORD_STORE = 6, /* the store's own secret, once */
+	TD_RECORD_KEYS = 7,  /* which key a subject's payloads are sealed with from here on */
 };
 
 /* --- event -------------------------------------------------------------------------------- */
@@ -35,6 +37,14 @@ enum td_event_flag {
 	TD_EVENT_HEADLESS = 4, /* it has no header block, which is not an empty one */
 	TD_EVENT_FURTHER = 8,  /* of the same append as the record before it */
 };
+
+#define TD_KEY_NUMBER_MAX ((UINT64_C(1) << 48) - 1)
+
+/* A sealed payload: the number of its key, the nonce, as many bytes as it had, the tag. */
+#define TD_NONCE_BYTES     12u
+#define TD_SEAL_HEAD_BYTES (8u + TD_NONCE_BYTES)
+#define TD_SEAL_TAG_BYTES  16u
+#define TD_SEAL_BYTES      (TD_SEAL_HEAD_BYTES + TD_SEAL_TAG_BYTES)
 
 struct td_event_record {
 	uint32_t log;
@@ -114,6 +124,23 @@ void td_top_put(const struct td_top *top, uint8_t bytes[TD_TOP_BYTES]);
 void td_top_get(struct td_top *top, const char *bytes);
 /* `tops` is a row of TD_TOP_BYTES each. */
 const char *td_tops_record_read(uint32_t *log, struct td_text *tops, struct td_text body);
+
+/* --- keys --------------------------------------------------------------------------------- */
+
+#define TD_KEYS_FIXED_BYTES 8u
+#define TD_KEY_GIVEN_BYTES  24u
+
+/* The key that a subject has from here on; log and hash 0: keys up to this are passed over. */
+struct td_key_given {
+	uint32_t log;
+	uint64_t hash;   /* of log and address, as in tops */
+	uint64_t number; /* of the key, from 1 */
+};
+void td_keys_record_head(uint8_t head[TD_KEYS_FIXED_BYTES]);
+void td_key_given_put(const struct td_key_given *given, uint8_t bytes[TD_KEY_GIVEN_BYTES]);
+void td_key_given_get(struct td_key_given *given, const char *bytes);
+/* `items` is a row of TD_KEY_GIVEN_BYTES each. */
+const char *td_keys_record_read(struct td_text *items, struct td_text body);
 
 /* --- note, store -------------------------------------------------------------------------- */
 

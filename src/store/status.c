@@ -15,7 +15,9 @@ uint64_t td_store_staged(const struct td_store *store)
 
 int td_store_failed(const struct td_store *store, struct td_error *err)
 {
-	return store->shelf.journal != NULL ? td_journal_failed(store->shelf.journal, err) : 0;
+	int code = store->shelf.journal != NULL ? td_journal_failed(store->shelf.journal, err) : 0;
+
+	return code != 0 ? code : td_keys_failed(store->seals.keys, err);
 }
 
 void td_store_status(struct td_store *store, struct td_store_status *status)

@@ -131,7 +131,8 @@ int td_store_failed(const struct td_store *store, struct td_error *err);
 enum td_store_work {
 	TD_WORK_INDEX = 32,  /* the index beside a sealed segment */
 	TD_WORK_RETAIN = 64, /* what retention removes; erasing what was removed */
-	TD_WORK_EVERYTHING = 127,
+	TD_WORK_KEYS = 128,  /* keys of erasable subjects: made ahead; destroyed */
+	TD_WORK_EVERYTHING = 255,
 };
 struct td_chore;
 struct td_chore *td_store_next(struct td_store *store, unsigned kinds, int64_t now_ms);
@@ -150,6 +151,7 @@ struct td_stored {
 	td_time time;
 	struct td_text address, type, headers, payload, server;
 	bool imported;
+	bool erased; /* its subject was forgotten: the payload is absent */
 };
 /* The event itself, kept, with the server's words as attributes: unref it. */
 int td_stored_event(struct td_store *store, const struct td_stored *stored, struct td_event **event,
@@ -217,7 +219,7 @@ struct td_log_config {
 	const struct td_text *subjects; /* patterns it claims; no two logs claim one address */
 	size_t subjects_count;
 	const struct td_text
-		*erasable; /* patterns whose payloads are sealed: TD_E_PLACE, not yet */
+		*erasable; /* patterns of subjects whose payloads are sealed: td_store_forget() */
 	size_t erasable_count;
 	struct td_text metadata; /* anything, kept as it is: JSON for NATS' own settings */
 	int64_t age_ms;          /* events older than that are removed */
@@ -274,6 +276,17 @@ struct td_removal {
  */
 int td_store_remove(struct td_store *store, const struct td_removal *removal, uint64_t *removed,
 	uint64_t *rests_on, struct td_error *err);
+/*
+ * Forget a subject of a log: the key that its payloads are sealed with is destroyed. Readers see its
+ * events without payloads from when *rests_on is durable; nobody can read them from when
+ * td_store_is_forgotten(*key), for which work (TD_WORK_KEYS) has to be turned. What is appended to
+ * it from now on has a new key. Payloads that were stored before the log sealed them stay: remove
+ * those. TD_E_NOT_FOUND: no such log, or nothing is sealed of it (any more).
+ */
+int td_store_forget(struct td_store *store, struct td_text log, struct td_text address,
+	uint64_t *key, uint64_t *rests_on, struct td_error *err);
+bool td_store_is_forgotten(const struct td_store *store, uint64_t key);
+
 /* --- looking on --------------------------------------------------------------------------- */
 
 struct td_store_status {

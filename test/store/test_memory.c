@@ -7,8 +7,12 @@ static int scenario(void *arg)
 {
 	struct scene *scene = arg;
 	const struct td_text pattern = TD_TEXT_INIT("order.>");
-	const struct td_log_config config = {
-		.subjects = &pattern, .subjects_count = 1, .count_per_subject_max = 1};
+	const struct td_text erasable = TD_TEXT_INIT("order.1");
+	const struct td_log_config config = {.subjects = &pattern,
+		.subjects_count = 1,
+		.erasable = &erasable,
+		.erasable_count = 1,
+		.count_per_subject_max = 1};
 	const struct td_read_options all = {.subjects = &pattern, .subjects_count = 1};
 	const struct td_removal removal = {.log = td_text("orders"), .pattern = td_text("order.2")};
 	struct td_entry entries[2] = {entry_of("order.1", "a"), entry_of("order.2", "b")};
@@ -17,7 +21,8 @@ static int scenario(void *arg)
 	struct td_stored stored;
 	struct td_chore *chore;
 	struct td_store *store;
-	uint64_t rests_on, removed;
+	struct td_buf buf = TD_BUF_INIT(4096);
+	uint64_t rests_on, removed, key;
 	int code = td_store_open(&store, NULL, &scene->options, NULL, NULL);
 
 	if (code != 0)
@@ -41,6 +46,16 @@ static int scenario(void *arg)
 		td_chore_run(chore);
 		code = td_store_done(store, chore, NULL);
 	}
+	if (code == 0)
+		code = td_store_latest(
+			store, td_text(NULL), td_text("order.1"), &stored, &buf, NULL);
+	if (code == 0)
+		code = td_store_forget(
+			store, td_text("orders"), td_text("order.1"), &key, &rests_on, NULL);
+	if (code == 0)
+		code = td_store_latest(
+			store, td_text(NULL), td_text("order.1"), &stored, &buf, NULL);
+	td_buf_fini(&buf);
 	td_store_close(store, NULL);
 	return code;
 }

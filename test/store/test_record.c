@@ -171,6 +171,52 @@ static void tops_and_notes_read_as_they_were_written(void **state)
 	td_buf_fini(&buf);
 }
 
+static void a_sealed_payload_has_a_key_and_room_for_its_seal(void **state)
+{
+	struct td_buf buf = TD_BUF_INIT(4096);
+	struct td_event_record in = sample(), out;
+	char payload[TD_SEAL_BYTES + 2] = {0};
+
+	(void)state;
+	in.flags |= TD_EVENT_SEALED;
+	in.payload = td_text_of(payload, sizeof(payload));
+	assert_non_null(td_event_record_read(&out, write_event(&buf, &in))); /* key 0 */
+	td_le64_put(payload, TD_KEY_NUMBER_MAX + 1);
+	assert_non_null(td_event_record_read(&out, write_event(&buf, &in)));
+	td_le64_put(payload, TD_KEY_NUMBER_MAX);
+	assert_null(td_event_record_read(&out, write_event(&buf, &in)));
+	in.payload.len = TD_SEAL_BYTES;
+	assert_null(td_event_record_read(&out, write_event(&buf, &in)));
+	in.payload.len--;
+	assert_non_null(td_event_record_read(&out, write_event(&buf, &in)));
+	td_buf_fini(&buf);
+}
+
+static void keys_that_were_given_read_as_they_were_written(void **state)
+{
+	const struct td_key_given in[] = {{3, 0x0123456789ABCDEF, 7}, {0, 0, 512}};
+	uint8_t bytes[TD_KEYS_FIXED_BYTES + 2 * TD_KEY_GIVEN_BYTES];
+	struct td_key_given out;
+	struct td_text items;
+
+	(void)state;
+	td_keys_record_head(bytes);
+	td_key_given_put(&in[0], bytes + TD_KEYS_FIXED_BYTES);
+	td_key_given_put(&in[1], bytes + TD_KEYS_FIXED_BYTES + TD_KEY_GIVEN_BYTES);
+	assert_null(td_keys_record_read(&items, td_text_of(bytes, sizeof(bytes))));
+	td_key_given_get(&out, items.at);
+	assert_int_equal(out.log, 3);
+	assert_int_equal(out.hash, in[0].hash);
+	assert_int_equal(out.number, 7);
+	for (size_t len = 0; len < sizeof(bytes); len++) {
+		const char *wrong = td_keys_record_read(&items, td_text_of(bytes, len));
+
+		assert_int_equal(wrong == NULL, len == TD_KEYS_FIXED_BYTES + TD_KEY_GIVEN_BYTES);
+	}
+	bytes[TD_KEYS_FIXED_BYTES] = 0; /* a subject of no log */
+	assert_non_null(td_keys_record_read(&items, td_text_of(bytes, sizeof(bytes))));
+}
+
 static void varints_have_one_form_each(void **state)
 {
 	static const uint64_t values[] = {0, 1, 127, 128, 16383, 16384, UINT32_MAX, UINT64_MAX};
@@ -197,6 +243,8 @@ int main(void)
 		cmocka_unit_test(event_that_is_cut_or_contradicts_itself_is_refused),
 		cmocka_unit_test(removal_keeps_its_ranges),
 		cmocka_unit_test(tops_and_notes_read_as_they_were_written),
+		cmocka_unit_test(a_sealed_payload_has_a_key_and_room_for_its_seal),
+		cmocka_unit_test(keys_that_were_given_read_as_they_were_written),
 		cmocka_unit_test(varints_have_one_form_each),
 	};
 
