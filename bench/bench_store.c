@@ -8,6 +8,8 @@
  * Records are 256 B as the store stages them; a batch is one frame and one sync. Segments are prepared
  * beside, as a housekeeping thread would, and not counted: nor is the raw writer's file. The directory
  * is made where the program runs.
+ *
+ *	bench_store [memory | append | read | subjects]	default all
  */
 #include "bench.h"
 
@@ -283,9 +285,8 @@ static double append_sqlite(size_t count, double seconds)
 	return (double)events / start * 1e9;
 }
 
-static void bench_append(void)
+static void bench_append_memory(void)
 {
-	static const size_t batches[] = {1, 256, 4096};
 	double none = 1e9, keyed = 1e9;
 
 	bench_header("append in memory, 1 M subjects, ns CPU");
@@ -298,6 +299,12 @@ static void bench_append(void)
 	bench_row("256 B, batch 256, no ids", none, 150, "ns", "<= 150", none <= 150);
 	bench_row("256 B, batch 256, ids kept for duplicates", keyed, 150, "ns", "<= 150",
 		keyed <= 150);
+}
+
+static void bench_append(void)
+{
+	static const size_t batches[] = {1, 256, 4096};
+
 	bench_header("durable append, records of 256 B, M/s");
 	for (size_t i = 0; i < 3; i++) {
 		double ours[ROUNDS], raw[ROUNDS], sql[ROUNDS], cpu[ROUNDS], a, b, c;
@@ -471,12 +478,19 @@ static void bench_memory(void)
 	td_store_close(store, NULL);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	static const struct {
+		const char *name;
+		void (*run)(void);
+	} parts[] = {{"memory", bench_append_memory}, {"append", bench_append},
+		{"read", bench_read}, {"subjects", bench_memory}};
+
 	memset(payload, 'x', sizeof(payload));
-	bench_append();
-	bench_read();
-	bench_memory();
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (argc < 2 || strcmp(argv[1], parts[i].name) == 0)
+			parts[i].run();
+	}
 	nftw(DIR, rm, 8, FTW_DEPTH | FTW_PHYS);
 	return 0;
 }

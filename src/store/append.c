@@ -13,7 +13,7 @@
 
 #include <stdlib.h>
 
-#define BLOCK 16u /* entries whose memory is asked for together */
+#define BLOCK 8u /* entries whose memory is asked for together */
 
 int td_store_plans(struct td_store *store, size_t count, struct td_error *err)
 {
@@ -140,58 +140,63 @@ static void hash_key(
 	td_duplicates_want(&plan->log->duplicates, plan->key);
 }
 
-static int prepare_block(struct td_store *store, const struct td_entry *entries,
-	struct td_plan *plans, size_t count, size_t *which, struct td_error *err)
+static int prepare_one(struct td_store *store, const struct td_entry *entry, struct td_plan *plan,
+	struct td_error *err)
 {
-	for (size_t i = 0; i < count; i++) {
-		plans[i].hash = td_subjects_hash(&store->subjects, entries[i].address);
-		td_subjects_want(&store->subjects, plans[i].hash);
-	}
-	for (size_t i = 0; i < count; i++)
-		td_subjects_want_entry(&store->subjects, plans[i].hash);
-	for (size_t i = 0; i < count; i++) {
-		int code = check_form(store, &entries[i], err);
+	int code = check_form(store, entry, err);
 
-		if (code == 0)
-			code = find_subject(store, &entries[i], &plans[i], err);
-		if (code == 0 && entries[i].imported && !plans[i].log->config.importing)
-			code = td_error_set(err, TD_E_INVALID, TD_NO_OFFSET,
-				"log %s is not importing", plans[i].log->name);
-		if (code != 0) {
-			*which += i;
-			return code;
-		}
-		hash_key(store, &entries[i], &plans[i]);
-		td_duplicates_want_oldest(&plans[i].log->duplicates, i);
-		plans[i].bytes = TD_EVENT_FIXED_BYTES + entries[i].address.len +
-				 entries[i].type.len + entries[i].server.len +
-				 entries[i].headers.len + entries[i].payload.len;
-		plans[i].sealed = TD_UNLIKELY(plans[i].log->config.erasable_count > 0) &&
-				  td_seal_is_wanted(plans[i].log, entries[i].address);
-		if (plans[i].sealed) {
-			code = td_seal_plan(store, &entries[i], &plans[i], err);
-			if (code != 0) {
-				*which += i;
-				return code;
-			}
-		}
-	}
-	return 0;
+	if (code == 0)
+		code = find_subject(store, entry, plan, err);
+	if (code == 0 && entry->imported && !plan->log->config.importing)
+		code = td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "log %s is not importing",
+			plan->log->name);
+	if (code != 0)
+		return code;
+	hash_key(store, entry, plan);
+	plan->bytes = TD_EVENT_FIXED_BYTES + entry->address.len + entry->type.len +
+		      entry->server.len + entry->headers.len + entry->payload.len;
+	plan->sealed = TD_UNLIKELY(plan->log->config.erasable_count > 0) &&
+		       td_seal_is_wanted(plan->log, entry->address);
+	return plan->sealed ? td_seal_plan(store, entry, plan, err) : 0;
 }
 
+/* The slots of a block of entries. */
+static void want_slots(
+	const struct td_store *store, const struct td_entry *entries, size_t from, size_t count)
+{
+	for (size_t i = from; i < from + BLOCK && i < count; i++) {
+		store->plans[i].hash = td_subjects_hash(&store->subjects, entries[i].address);
+		td_subjects_want(&store->subjects, store->plans[i].hash);
+	}
+}
+
+/* Their subjects, by the slots. */
+static void want_subjects(const struct td_store *store, size_t from, size_t count)
+{
+	for (size_t i = from; i < from + BLOCK && i < count; i++)
+		td_subjects_want_entry(&store->subjects, store->plans[i].hash);
+}
+
+/* What is looked at lies anywhere in memory: it is asked for two blocks ahead, then one. */
 static int prepare(struct td_store *store, const struct td_entry *entries, size_t count,
 	size_t *which, struct td_error *err)
 {
-	for (size_t i = 0; i < count; i += BLOCK) {
-		size_t n = count - i < BLOCK ? count - i : BLOCK;
+	want_slots(store, entries, 0, count);
+	want_slots(store, entries, BLOCK, count);
+	want_subjects(store, 0, count);
+	for (size_t i = 0; i < count; i++) {
 		int code;
 
-		*which = i;
-		code = prepare_block(store, entries + i, store->plans + i, n, which, err);
-		if (code != 0)
+		if (i % BLOCK == 0) {
+			want_slots(store, entries, i + 2 * BLOCK, count);
+			want_subjects(store, i + BLOCK, count);
+		}
+		code = prepare_one(store, &entries[i], &store->plans[i], err);
+		if (code != 0) {
+			*which = i;
 			return code;
+		}
 	}
-	*which = 0;
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #define CAP_MIN 64u
+#define AHEAD   16u /* keys whose slots are asked for before they are forgotten */
 
 uint64_t td_duplicate_key(uint64_t seed, struct td_text first, struct td_text second)
 {
@@ -129,6 +130,9 @@ void td_duplicates_forget(struct td_duplicates *duplicates, td_time since, uint6
 	while (duplicates->head < duplicates->tail &&
 		(td_duplicates_count(duplicates) > max ||
 			ring_at(duplicates, duplicates->head)->time < since)) {
+		if (duplicates->head + AHEAD < duplicates->tail)
+			td_duplicates_want(
+				duplicates, ring_at(duplicates, duplicates->head + AHEAD)->key);
 		slot_remove(duplicates, ring_at(duplicates, duplicates->head)->key);
 		duplicates->head++;
 	}

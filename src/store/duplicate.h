@@ -48,13 +48,6 @@ static inline void td_duplicates_want(const struct td_duplicates *duplicates, ui
 	if (duplicates->cap > 0)
 		__builtin_prefetch(&duplicates->slots[key & (duplicates->cap * 2 - 1)], 1);
 }
-/* The same for the i-th oldest, which is forgotten soon. */
-static inline void td_duplicates_want_oldest(const struct td_duplicates *duplicates, size_t i)
-{
-	if (duplicates->head + i < duplicates->tail)
-		td_duplicates_want(duplicates,
-			duplicates->ring[(duplicates->head + i) & (duplicates->cap - 1)].key);
-}
 /* Valid until the next change; NULL: not seen. */
 const struct td_seen *td_duplicates_find(const struct td_duplicates *duplicates, uint64_t key);
 /* Room for so many more, so that td_duplicates_add() cannot fail. */

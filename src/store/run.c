@@ -40,6 +40,7 @@ void td_runs_fini(struct td_runs *runs)
 	free(runs->at);
 	run_free(runs->spare);
 	free(runs->lost);
+	free(runs->places);
 	td_runs_init(runs);
 }
 
@@ -94,6 +95,11 @@ bool td_runs_reserve(struct td_runs *runs, size_t more, size_t logs)
 {
 	struct td_run *newest = runs->count > 0 ? runs->at[runs->count - 1] : NULL;
 
+	if (runs->places == NULL) {
+		runs->places = calloc(UINT16_MAX + 1u, sizeof(*runs->places));
+		if (runs->places == NULL)
+			return false;
+	}
 	if (runs->spare == NULL) {
 		runs->spare = calloc(1, sizeof(*runs->spare));
 		if (runs->spare == NULL)
@@ -126,27 +132,24 @@ struct td_line *td_runs_add(struct td_runs *runs, uint64_t position, uint64_t lo
 	return line;
 }
 
-static void note_log(struct td_run *run, uint16_t log, uint64_t seq)
+static void note_log(struct td_runs *runs, struct td_run *run, uint16_t log, uint64_t seq)
 {
 	uint32_t line = (uint32_t)(run->next - run->base - 1);
-	size_t i = run->logs_count;
+	size_t i = runs->places[log];
 
-	/* The one that was last comes first. */
-	while (i > 0 && run->logs[i - 1].log != log)
-		i--;
-	if (i == 0) {
+	/* Where it was in the run before, or before another log was deleted. */
+	if (i >= run->logs_count || run->logs[i].log != log) {
+		for (i = 0; i < run->logs_count && run->logs[i].log != log;)
+			i++;
+		runs->places[log] = (uint16_t)i;
+	}
+	if (i == run->logs_count) {
 		TD_ASSERT(run->logs_count < run->logs_cap);
 		run->logs[run->logs_count++] = (struct td_run_log){log, seq, seq, line, line};
 		return;
 	}
-	run->logs[i - 1].last_seq = seq;
-	run->logs[i - 1].last = line;
-	if (i < run->logs_count) {
-		struct td_run_log last = run->logs[run->logs_count - 1];
-
-		run->logs[run->logs_count - 1] = run->logs[i - 1];
-		run->logs[i - 1] = last;
-	}
+	run->logs[i].last_seq = seq;
+	run->logs[i].last = line;
 }
 
 void td_runs_event(
@@ -164,7 +167,7 @@ void td_runs_event(
 		line->back = TD_BACK_LINK | (uint32_t)run->links_count;
 		run->links[run->links_count++] = previous;
 	}
-	note_log(run, log, seq);
+	note_log(runs, run, log, seq);
 }
 
 /* --- catalogs ------------------------------------------------------------------------------- */

@@ -79,6 +79,7 @@ struct td_runs {
 	struct td_run **at; /* ascending */
 	size_t count, cap;
 	struct td_run *spare;
+	uint16_t *places;     /* by a log's index: in the newest run's logs, most likely */
 	struct td_line *lost; /* a page of holes, where one cannot be had */
 	uint64_t losses;      /* how often it was */
 	size_t bytes;

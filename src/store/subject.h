@@ -79,15 +79,16 @@ static inline void td_subjects_want(const struct td_subjects *subjects, uint64_t
 static inline void td_subjects_want_entry(const struct td_subjects *subjects, uint64_t hash)
 {
 	const struct td_subject_shard *shard = &subjects->shards[hash >> 54];
-	const struct td_subject_slot *slot;
+	uint32_t tag = (uint32_t)hash, i = tag & shard->mask;
 	const char *entry;
 
 	if (shard->slots == NULL)
 		return;
-	slot = &shard->slots[(uint32_t)hash & shard->mask];
-	if (slot->ref == TD_SUBJECT_NONE)
+	while (shard->slots[i].ref != TD_SUBJECT_NONE && shard->slots[i].tag != tag)
+		i = (i + 1) & shard->mask;
+	if (shard->slots[i].ref == TD_SUBJECT_NONE)
 		return;
-	entry = (const char *)td_subject_at(subjects, slot->ref);
+	entry = (const char *)td_subject_at(subjects, shard->slots[i].ref);
 	__builtin_prefetch(entry, 1);
 	__builtin_prefetch(entry + 63, 1);
 }
