@@ -23,9 +23,24 @@ static void chore_give(struct td_store *store, struct td_chore *chore)
 	store->chores = chore;
 }
 
+#define TAP_AGAIN_MS 100
+
 static bool has_untapped(const struct td_store *store)
 {
 	return store->taps_count > 0 && store->tapped < store->shelf.durable(store->shelf.arg);
+}
+
+/*
+ * When taps are to be told without a commit being brought back: in memory there is none, and what
+ * could not be read is tried again. INT64_MAX: not.
+ */
+static int64_t tap_when(const struct td_store *store, int64_t now_ms)
+{
+	if (!has_untapped(store))
+		return INT64_MAX;
+	if (store->tap_again != 0)
+		return store->tap_again;
+	return store->shelf.journal == NULL ? now_ms : INT64_MAX;
 }
 
 static bool find_work(
@@ -46,8 +61,7 @@ static bool find_work(
 		if (chore->keys != NULL)
 			return true;
 	}
-	if (store->shelf.journal == NULL && (kinds & TD_WORK_COMMIT & ~store->out) != 0 &&
-		has_untapped(store)) {
+	if ((kinds & TD_WORK_COMMIT & ~store->out) != 0 && tap_when(store, now_ms) <= now_ms) {
 		chore->kind = TD_WORK_COMMIT;
 		return true;
 	}
@@ -112,35 +126,69 @@ void td_chore_run(struct td_chore *chore)
 
 /* --- taps ----------------------------------------------------------------------------------- */
 
-/* All that is durable and was not told. What was removed before it could be told is not. */
-static int tap(struct td_store *store, struct td_error *err)
+static int tell(struct td_store *store, const struct td_record *record)
 {
 	struct td_event_record event;
-	struct td_record record;
 	struct td_stored stored;
-	uint64_t lost_to = 0;
 	int code;
 
-	if (store->taps_count == 0)
+	if (record->body.len == 0 || record->body.at[0] != TD_RECORD_EVENT ||
+		td_event_record_read(&event, record->body) != NULL)
 		return 0;
-	while (has_untapped(store)) {
-		code = store->shelf.scan(
-			store->shelf.arg, &store->tap_place, &record, &lost_to, err);
+	code = td_stored_open(store, &store->tap_opener, &stored, &event, record->position, NULL);
+	for (size_t i = 0; code == 0 && i < store->taps_count; i++)
+		store->taps[i].stored(store->taps[i].arg, &stored);
+	return code;
+}
 
-		if (code != 0)
-			return code;
-		store->tapped = record.position + record.count;
-		if (record.body.len == 0 || record.body.at[0] != TD_RECORD_EVENT ||
-			td_event_record_read(&event, record.body) != NULL)
-			continue;
-		code = td_stored_open(
-			store, &store->tap_opener, &stored, &event, record.position, err);
-		if (code != 0)
-			return code;
-		for (size_t i = 0; i < store->taps_count; i++)
-			store->taps[i].stored(store->taps[i].arg, &stored);
+static void tell_lost(struct td_store *store, uint64_t from, uint64_t to)
+{
+	for (size_t i = 0; i < store->taps_count; i++) {
+		if (store->taps[i].lost != NULL)
+			store->taps[i].lost(store->taps[i].arg, from, to);
 	}
-	return 0;
+}
+
+static void place_taps(struct td_store *store, uint64_t position)
+{
+	store->shelf.leave(&store->tap_place);
+	store->tap_place = td_place_at(position);
+}
+
+/*
+ * All that is durable and was not told. What was removed before it could be told is not. That it
+ * cannot be read is no failure of the work that made it durable: it is tried again by itself.
+ */
+static void tap(struct td_store *store)
+{
+	struct td_record record;
+	uint64_t lost_to = 0;
+	int code = 0;
+
+	while (code == 0 && has_untapped(store)) {
+		code = store->shelf.scan(
+			store->shelf.arg, &store->tap_place, &record, &lost_to, NULL);
+		if (code == 0) {
+			lost_to = record.position + record.count - 1;
+			code = tell(store, &record);
+			if (code == 0)
+				store->tapped = lost_to + 1;
+			else if (code != TD_E_DAMAGED)
+				place_taps(store, store->tapped);
+		}
+		if (code == TD_E_DAMAGED) {
+			tell_lost(store, store->tapped, lost_to);
+			store->tapped = lost_to + 1;
+			place_taps(store, store->tapped);
+			code = 0;
+		}
+	}
+	/* The end of what is there: in memory, all of it may be removed. */
+	if (code == TD_E_NOT_FOUND)
+		store->tapped = store->shelf.durable(store->shelf.arg);
+	store->tap_again = 0;
+	if (code != 0 && code != TD_E_NOT_FOUND)
+		store->tap_again = td_clock_monotonic(store->clock) / 1000000 + TAP_AGAIN_MS;
 }
 
 int td_store_done(struct td_store *store, struct td_chore *chore, struct td_error *err)
@@ -164,12 +212,7 @@ int td_store_done(struct td_store *store, struct td_chore *chore, struct td_erro
 		td_store_pending_done(store);
 		td_mutex_unlock(&store->lock);
 		td_forget_durable(store);
-		code = tap(store, err);
-		/* The end of what is there: in memory, all of it may be removed. */
-		if (code == TD_E_NOT_FOUND) {
-			store->tapped = store->shelf.durable(store->shelf.arg);
-			code = 0;
-		}
+		tap(store);
 	} else if (kind == TD_WORK_KEYS) {
 		code = td_keys_work_done(
 			store->seals.keys, keys, td_clock_monotonic(store->clock) / 1000000, err);
@@ -192,8 +235,10 @@ int64_t td_store_next_ms(const struct td_store *store, unsigned kinds, int64_t n
 
 	if (store->shelf.journal != NULL && (kinds & TD_WORK_ALL) != 0)
 		first = td_journal_next_ms(store->shelf.journal, kinds & TD_WORK_ALL, now_ms);
-	if (store->shelf.journal == NULL && (kinds & TD_WORK_COMMIT) != 0 && has_untapped(store))
-		return now_ms;
+	if ((kinds & TD_WORK_COMMIT) != 0) {
+		at = tap_when(store, now_ms);
+		first = at < first ? at : first;
+	}
 	if ((kinds & TD_WORK_KEYS) != 0) {
 		at = td_keys_when(store->seals.keys);
 		first = at < first ? at : first;

@@ -222,26 +222,50 @@ td_time td_store_longest_window(const struct td_store *store)
 	return ms < INT64_MAX / 2000000 ? ms * 1000000 : INT64_MAX / 2;
 }
 
-/* Segment by segment: by its catalog, or by its records where those tell of duplicates, too. */
+/*
+ * A log has a longer window than was known when the first of these segments was taken from its
+ * catalog, which tells nothing of keys: all keys are read again, for they are noted in order.
+ */
+static int fold_keys_again(struct td_store *store, const struct td_segment_info *segments,
+	size_t count, struct td_error *err)
+{
+	td_time since = td_clock_wall(store->clock) - td_store_longest_window(store);
+	int code = 0;
+
+	for (size_t i = 0; i < store->logs.count; i++) {
+		if (store->logs.at[i] != NULL)
+			td_duplicates_fini(&store->logs.at[i]->duplicates);
+	}
+	for (size_t i = 0; code == 0 && i < count; i++) {
+		if (!segments[i].sealed || segments[i].to >= since)
+			code = fold_keys(store, segments[i].base,
+				segments[i].sealed ? segments[i].next : UINT64_MAX, err);
+	}
+	return code;
+}
+
+/*
+ * Segment by segment: by its catalog, or by its records where those tell of duplicates, too: as far
+ * as is known by then, since how long a window is stands in the records themselves.
+ */
 static int fold_segments(struct td_store *store, const struct td_segment_info *segments,
 	size_t count, struct td_error *err)
 {
-	td_time now = td_clock_wall(store->clock);
+	td_time now = td_clock_wall(store->clock), without_keys = INT64_MIN;
 	int code = 0;
 
 	for (size_t i = 0; code == 0 && i < count; i++) {
-		td_time window = td_store_longest_window(store);
-
 		code = TD_E_NOT_FOUND;
-		if (segments[i].sealed && segments[i].to < now - window)
+		if (segments[i].sealed && segments[i].to < now - td_store_longest_window(store))
 			code = td_store_restore(store, &segments[i], err);
-		/* A log that it tells of has a longer window. */
-		if (code == 0 && td_store_longest_window(store) > window)
-			code = fold_keys(store, segments[i].base, segments[i].next, err);
+		if (code == 0 && segments[i].to > without_keys)
+			without_keys = segments[i].to;
 		else if (code == TD_E_NOT_FOUND)
 			code = fold_records(store, segments[i].base,
 				segments[i].sealed ? segments[i].next : UINT64_MAX, err);
 	}
+	if (code == 0 && without_keys >= now - td_store_longest_window(store))
+		code = fold_keys_again(store, segments, count, err);
 	if (code == 0)
 		code = td_store_restore_end(store, err);
 	return code == 0 ? td_index_fold_end(store, err) : code;

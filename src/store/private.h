@@ -125,6 +125,7 @@ struct td_store {
 	uint64_t tapped; /* the first position taps have not heard of */
 	struct td_place tap_place;
 	struct td_opener tap_opener;
+	int64_t tap_again; /* monotonic ms: when to try again what could not be read; 0: it could */
 };
 
 /* The latest live event of a subject, decided so far. The owner, or under the lock. */

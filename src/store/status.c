@@ -33,6 +33,8 @@ void td_store_status(struct td_store *store, struct td_store_status *status)
 		status->bytes += log->bytes;
 		status->index_bytes += td_duplicates_bytes(&log->duplicates);
 	}
+	if (store->taps_count > 0)
+		status->untapped = store->shelf.durable(store->shelf.arg) - store->tapped;
 	status->subjects = store->subjects.count;
 	status->logs = store->logs.live;
 	status->index_subject_bytes = store->subjects.bytes + sizeof(store->subjects);

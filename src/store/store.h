@@ -44,11 +44,16 @@ struct td_gate {
 		size_t count, struct td_error *err);
 	void *arg;
 };
-/* After the sync, for each event in the order of positions, from td_store_done(). */
+/*
+ * After the sync, for each event in the order of positions, from td_store_done(). What cannot be
+ * read just then is told later; of what is damaged `lost` (may be NULL) hears instead: positions
+ * [from, to], whose events must be had another way, or never.
+ */
 struct td_stored;
 struct td_tap {
 	void (*stored)(void *arg, const struct td_stored *event);
 	void *arg;
+	void (*lost)(void *arg, uint64_t from, uint64_t to);
 };
 
 struct td_store_options {
@@ -293,6 +298,7 @@ struct td_store_status {
 	uint64_t events, subjects, logs, bytes;
 	size_t index_bytes;         /* memory of what is derived */
 	size_t index_subject_bytes; /* of that, subjects with their latest */
+	uint64_t untapped;          /* durable positions that taps have not heard of yet */
 	struct td_journal_state journal;
 };
 void td_store_status(struct td_store *store, struct td_store_status *status);

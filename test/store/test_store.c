@@ -1,5 +1,7 @@
 #include "store_test.h"
 
+#include "store/private.h"
+
 /* What a cursor gives, as "payload payload ..." */
 static void expect_read(
 	struct scene *scene, const struct td_read_options *options, const char *expected)
@@ -715,6 +717,46 @@ static void a_long_window_is_kept_when_its_log_is_as_old(void **state)
 	scene_end(&scene);
 }
 
+/* Also where the record that makes it long lies in a later segment than the keys. */
+static void a_window_that_was_lengthened_later_reaches_as_far_back(void **state)
+{
+	struct scene scene;
+	struct td_entry one = keyed("order.1", "1", "id1"), two = keyed("order.1", "2", "id2");
+	struct td_placed first, second, again;
+
+	(void)state;
+	scene_begin(&scene, IN_JOURNAL);
+	scene_open(&scene);
+	scene_log(&scene, "orders", "order.>", (struct td_log_config){0});
+	must(&scene, append_some(&scene, &one, 1, &first, NULL));
+	scene_commit(&scene);
+	roll(&scene);
+	scene_log(&scene, "orders", "order.>", (struct td_log_config){.duplicates_ms = 3600000});
+	must(&scene, append_some(&scene, &two, 1, &second, NULL));
+	scene_commit(&scene);
+	roll(&scene);
+	for (int i = 0; i < 3; i++) {
+		scene.now_ns += 600000000000;
+		scene_reopen(&scene);
+		must(&scene, append_some(&scene, &one, 1, &again, NULL));
+		assert_true(again.duplicate);
+		assert_int_equal(again.position, first.position);
+		must(&scene, append_some(&scene, &two, 1, &again, NULL));
+		assert_true(again.duplicate);
+		assert_int_equal(again.position, second.position);
+	}
+	/* The older one leaves the window first. */
+	scene.now_ns += 1799000000000;
+	scene_reopen(&scene);
+	must(&scene, append_some(&scene, &one, 1, &again, NULL));
+	assert_true(again.duplicate);
+	scene.now_ns += 2000000000;
+	scene_reopen(&scene);
+	must(&scene, append_some(&scene, &one, 1, &again, NULL));
+	assert_false(again.duplicate);
+	scene_end(&scene);
+}
+
 static void an_age_without_end_removes_nothing(void **state)
 {
 	struct scene scene;
@@ -732,7 +774,7 @@ static void an_age_without_end_removes_nothing(void **state)
 }
 
 struct heard {
-	size_t count;
+	size_t count, lost;
 	uint64_t last;
 	bool refuse;
 };
@@ -762,7 +804,7 @@ static void gates_refuse_and_taps_hear_in_order(enum shelf shelf)
 	struct scene scene;
 	struct heard heard = {0};
 	const struct td_gate gates[] = {{gate, &heard}};
-	const struct td_tap taps[] = {{tap, &heard}};
+	const struct td_tap taps[] = {{tap, &heard, NULL}};
 	struct td_entry entry = entry_of("a", "x");
 	struct td_placed placed;
 
@@ -786,6 +828,71 @@ static void gates_refuse_and_taps_hear_in_order(enum shelf shelf)
 	scene_end(&scene);
 }
 BOTH(gates_refuse_and_taps_hear_in_order)
+
+static int scan_code;
+
+static int scan_fails(void *arg, struct td_place *place, struct td_record *record,
+	uint64_t *lost_to, struct td_error *err)
+{
+	(void)arg;
+	(void)record;
+	(void)err;
+	*lost_to = place->scan.position;
+	return scan_code;
+}
+
+static void lost(void *arg, uint64_t from, uint64_t to)
+{
+	struct heard *heard = arg;
+
+	assert_int_equal(from, to);
+	assert_true(from > heard->last);
+	heard->last = to;
+	heard->lost++;
+}
+
+static void what_taps_cannot_be_told_now_they_hear_later(enum shelf shelf)
+{
+	struct scene scene;
+	struct heard heard = {0};
+	const struct td_tap taps[] = {{tap, &heard, lost}};
+	int (*scan)(void *arg, struct td_place *place, struct td_record *record, uint64_t *lost_to,
+		struct td_error *err);
+	int64_t now_ms;
+
+	scene_begin(&scene, shelf);
+	scene.options.taps = taps;
+	scene.options.taps_count = 1;
+	scene_open(&scene);
+	scene_append(&scene, "a", "1");
+	scene_commit(&scene);
+	assert_int_equal(heard.count, 1);
+	scan = scene.store->shelf.scan;
+	scene.store->shelf.scan = scan_fails;
+	scan_code = TD_E_NOMEM;
+	scene_append(&scene, "a", "2");
+	scene_commit(&scene); /* durable, and so acknowledged, all the same */
+	assert_int_equal(heard.count, 1);
+	now_ms = scene.now_ns / 1000000;
+	assert_in_range(
+		td_store_next_ms(scene.store, TD_WORK_COMMIT, now_ms), now_ms + 1, now_ms + 1000);
+	scene.store->shelf.scan = scan;
+	scene.now_ns += 1000000000;
+	scene_commit(&scene);
+	assert_int_equal(heard.count, 2);
+	/* What is damaged is passed over, and told. */
+	scene.store->shelf.scan = scan_fails;
+	scan_code = TD_E_DAMAGED;
+	scene_append(&scene, "a", "3");
+	scene_commit(&scene);
+	scene.store->shelf.scan = scan;
+	scene_append(&scene, "a", "4");
+	scene_commit(&scene);
+	assert_int_equal(heard.lost, 1);
+	assert_int_equal(heard.count, 3);
+	scene_end(&scene);
+}
+BOTH(what_taps_cannot_be_told_now_they_hear_later)
 
 /* Whether the bytes stand anywhere in the directory. */
 static bool is_on_disk(const struct scene *scene, const char *bytes)
@@ -891,9 +998,11 @@ int main(void)
 		BOTH_TESTS(a_long_subject_is_read_in_steps),
 		BOTH_TESTS(the_latest_of_each_is_read_though_they_change),
 		BOTH_TESTS(gates_refuse_and_taps_hear_in_order),
+		BOTH_TESTS(what_taps_cannot_be_told_now_they_hear_later),
 		cmocka_unit_test(what_is_to_be_erased_is_gone_from_the_disk),
 		BOTH_TESTS(a_refused_append_leaves_no_time_behind),
 		cmocka_unit_test(a_long_window_is_kept_when_its_log_is_as_old),
+		cmocka_unit_test(a_window_that_was_lengthened_later_reaches_as_far_back),
 		cmocka_unit_test(an_age_without_end_removes_nothing),
 		cmocka_unit_test(memory_is_given_back),
 		cmocka_unit_test(a_strict_store_of_small_segments_is_made),
