@@ -328,6 +328,8 @@ static void bench_append(void)
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
+/* All of it is in the system's memory: nobody waits, and CPU time is what reading takes. */
+
 #define EVENTS   2000000u
 #define ONE      1000u /* of one subject, spread over all */
 #define LMDB_MAP ((size_t)4 << 30)
@@ -338,7 +340,7 @@ static double read_cursor(
 	struct td_cursor *cursor;
 	struct td_stored stored;
 	struct td_error err;
-	double start = bench_clock(CLOCK_MONOTONIC);
+	double start = bench_clock(CLOCK_THREAD_CPUTIME_ID);
 	uint64_t count = 0;
 	int code;
 
@@ -347,7 +349,7 @@ static double read_cursor(
 	while ((code = td_cursor_next(cursor, &stored, &err)) == 0)
 		count += stored.payload.len == PAYLOAD;
 	td_cursor_close(cursor);
-	start = bench_clock(CLOCK_MONOTONIC) - start;
+	start = bench_clock(CLOCK_THREAD_CPUTIME_ID) - start;
 	if (code != TD_E_NOT_FOUND || count != expected)
 		die("read", &err);
 	return (double)count / start * 1e3;
@@ -383,7 +385,7 @@ static double read_lmdb(MDB_env *env, MDB_dbi dbi, bool one)
 	MDB_cursor *cursor;
 	char from[22] = "order.99999999";
 	MDB_val k = {sizeof(from), from}, v;
-	double start = bench_clock(CLOCK_MONOTONIC);
+	double start = bench_clock(CLOCK_THREAD_CPUTIME_ID);
 	uint64_t count = 0, sum = 0;
 	int code;
 
@@ -397,7 +399,7 @@ static double read_lmdb(MDB_env *env, MDB_dbi dbi, bool one)
 	}
 	mdb_cursor_close(cursor);
 	mdb_txn_abort(txn);
-	start = bench_clock(CLOCK_MONOTONIC) - start;
+	start = bench_clock(CLOCK_THREAD_CPUTIME_ID) - start;
 	if (sum != 0 || count < ONE)
 		die("lmdb", NULL);
 	return (double)count / start * 1e3;

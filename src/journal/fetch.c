@@ -77,22 +77,23 @@ static bool try_pattern(const struct td_view *view, uint64_t offset, unsigned pa
 }
 
 static int read_record(struct td_journal *journal, const struct td_view *view, uint64_t offset,
-	struct td_buf *buf, struct td_record *record, struct td_error *err)
+	size_t bytes, struct td_buf *buf, struct td_record *record, struct td_error *err)
 {
 	uint64_t left = view->end - offset;
+	size_t first = bytes == 0 ? FIRST_BYTES : td_record_size(bytes);
 	struct td_frame_record found;
 	char name[TD_SEGMENT_NAME_BYTES];
 	int code;
 
-	td_segment_name(name, view->base);
 	td_buf_reset(buf);
-	code = read_more(view, offset, left < FIRST_BYTES ? (size_t)left : FIRST_BYTES, buf);
+	code = read_more(view, offset, left < first ? (size_t)left : first, buf);
 	for (unsigned i = 0; code == 0 && buf->len >= 8 && i <= TD_PATTERNS; i++) {
 		if (!try_pattern(view, offset, i, buf, &found, &code))
 			continue;
 		record->body = td_text_of(found.body, found.bytes);
 		return 0;
 	}
+	td_segment_name(name, view->base);
 	if (code != 0 && code != EIO)
 		return code == ENOMEM && buf->code != 0
 			       ? td_buf_check(buf, err)
@@ -103,8 +104,8 @@ static int read_record(struct td_journal *journal, const struct td_view *view, u
 		(unsigned long long)offset);
 }
 
-int td_journal_fetch(struct td_journal *journal, uint64_t location, struct td_buf *buf,
-	struct td_block **block, struct td_record *record, struct td_error *err)
+int td_journal_fetch(struct td_journal *journal, uint64_t location, size_t bytes,
+	struct td_buf *buf, struct td_block **block, struct td_record *record, struct td_error *err)
 {
 	uint32_t number = td_location_segment(location);
 	uint64_t offset = td_location_offset(location);
@@ -132,12 +133,12 @@ int td_journal_fetch(struct td_journal *journal, uint64_t location, struct td_bu
 		return 0;
 	}
 	if (view.file == NULL) {
-		code = td_view_open(journal, &view, err);
+		code = td_view_open(journal, &view, false, err);
 		if (code == 0)
 			td_view_keep(journal, &view);
 	}
 	if (code == 0)
-		code = read_record(journal, &view, offset, buf, record, err);
+		code = read_record(journal, &view, offset, bytes, buf, record, err);
 	td_view_drop(&view);
 	return code;
 }

@@ -45,7 +45,6 @@ static struct td_file *close_oldest(struct td_journal *journal)
 	return file;
 }
 
-/* The file that somebody opened becomes the segment's, if that is still there and has none. */
 void td_view_keep(struct td_journal *journal, const struct td_view *view)
 {
 	struct td_file *closed = NULL;
@@ -57,6 +56,9 @@ void td_view_keep(struct td_journal *journal, const struct td_view *view)
 		segment->file = td_file_ref(view->file);
 		if (++journal->files_open > TD_FILES_OPEN_MAX)
 			closed = close_oldest(journal);
+	} else if (segment != NULL && segment->file->count == 0 && view->file->count > 0) {
+		closed = segment->file; /* of one that has no index */
+		segment->file = td_file_ref(view->file);
 	}
 	td_mutex_unlock(&journal->mutex);
 	td_file_unref(closed);
@@ -90,9 +92,12 @@ static uint64_t find_part(const struct td_view *view, uint64_t position, struct 
 	return (uint64_t)view->number << 32 | group;
 }
 
-/* What can be had without I/O. *part is what to read where there is no block. */
+/*
+ * What can be had without I/O. *part is what to read where there is no block. A file without an index
+ * does not serve: it comes back in *unused, to be let go.
+ */
 static int look(struct td_journal *journal, uint64_t *position, struct td_block **block,
-	struct td_view *view, struct td_part *part, uint64_t *key)
+	struct td_view *view, struct td_part *part, uint64_t *key, struct td_file **unused)
 {
 	struct td_segment *segment;
 
@@ -106,6 +111,9 @@ static int look(struct td_journal *journal, uint64_t *position, struct td_block 
 	segment = td_table_find(&journal->table, *position);
 	TD_ASSERT(segment != NULL);
 	td_view_take(journal, segment, view);
+	*unused = view->file != NULL && view->file->count == 0 ? view->file : NULL;
+	if (*unused != NULL)
+		view->file = NULL;
 	if (view->file == NULL)
 		return 0;
 	*key = find_part(view, *position, part);
@@ -126,6 +134,7 @@ int td_block_find(struct td_journal *journal, uint64_t *position, struct td_bloc
 	uint64_t *lost_to, struct td_error *err)
 {
 	struct td_block *block = NULL, *chain;
+	struct td_file *unused = NULL;
 	struct td_view view = {0};
 	struct td_part part;
 	uint64_t key = 0;
@@ -134,11 +143,13 @@ int td_block_find(struct td_journal *journal, uint64_t *position, struct td_bloc
 
 	for (;;) {
 		td_mutex_lock(&journal->mutex);
-		code = look(journal, position, &block, &view, &part, &key);
+		code = look(journal, position, &block, &view, &part, &key, &unused);
 		td_mutex_unlock(&journal->mutex);
+		td_file_unref(unused);
+		unused = NULL;
 		if (code != 0 || block != NULL || view.file != NULL)
 			break;
-		code = td_view_open(journal, &view, err);
+		code = td_view_open(journal, &view, true, err);
 		if (code == TD_E_NOT_FOUND && replaced++ < REPLACED_MAX)
 			continue;
 		if (code != 0)

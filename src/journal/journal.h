@@ -210,13 +210,14 @@ void td_scan_seek(struct td_scan *scan, uint64_t position);
 void td_scan_fini(struct td_scan *scan);
 
 /*
- * One durable record by its location, into `buf` (which keeps the bytes) or, if it is in memory, as
+ * One durable record by its location (whose body has `bytes`, as far as is known; else 0), into `buf` (which keeps the bytes) or, if it is in memory, as
  * a view into *block. Any thread; blocks when it is not in memory. Only the record is read and
  * verified; it does not say its position nor the time of its frame, which are 0 here.
  * TD_E_NOT_FOUND: its segment was replaced since; look it up again. TD_E_DAMAGED.
  */
-int td_journal_fetch(struct td_journal *journal, uint64_t location, struct td_buf *buf,
-	struct td_block **block, struct td_record *record, struct td_error *err);
+int td_journal_fetch(struct td_journal *journal, uint64_t location, size_t bytes,
+	struct td_buf *buf, struct td_block **block, struct td_record *record,
+	struct td_error *err);
 void td_block_unref(struct td_block *block); /* NULL is fine */
 
 /* --- segments ----------------------------------------------------------------------------- */

@@ -23,9 +23,13 @@ struct td_view {
 
 /* Copy it, with a reference of the file if that is open. Under the lock. */
 void td_view_take(struct td_journal *journal, struct td_segment *segment, struct td_view *view);
-/* Open the file of a segment that has none in `view`, and its index. Without the lock; blocks. */
-int td_view_open(struct td_journal *journal, struct td_view *view, struct td_error *err);
-/* What was opened becomes the segment's, if that is still there and has none. */
+/*
+ * Open the file of a segment that has none in `view`, with its index or without: who knows where a
+ * record lies needs none, and making it takes a look at all frames. Without the lock; blocks.
+ */
+int td_view_open(
+	struct td_journal *journal, struct td_view *view, bool indexed, struct td_error *err);
+/* What was opened becomes the segment's, if that is still there and has none as good. */
 void td_view_keep(struct td_journal *journal, const struct td_view *view);
 void td_view_drop(struct td_view *view);
 /* The salt in the header of a segment's file; `page` is for reading it. An errno. */

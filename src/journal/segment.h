@@ -29,7 +29,8 @@ struct td_file {
 	_Atomic uint32_t refs;
 	const struct td_disk *disk;
 	int handle;
-	size_t count, cap; /* count grows under the lock */
+	size_t count,
+		cap; /* count grows under the lock; 0: no index was made, or no frame is there */
 	struct td_index_entry index[];
 };
 

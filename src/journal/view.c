@@ -4,7 +4,7 @@
 #include "journal/open.h"
 #include "journal/read.h"
 
-#define WINDOW_BYTES ((size_t)256 << 10)
+#define WINDOW_BYTES ((size_t)16 << 10) /* of large frames no more than that is read */
 
 int td_segment_salt(struct td_journal *journal, int file, uint8_t *page, uint64_t *salt)
 {
@@ -85,7 +85,8 @@ static int make_index(struct td_journal *journal, struct td_view *view, struct t
 	return code;
 }
 
-int td_view_open(struct td_journal *journal, struct td_view *view, struct td_error *err)
+int td_view_open(
+	struct td_journal *journal, struct td_view *view, bool indexed, struct td_error *err)
 {
 	char name[TD_SEGMENT_NAME_BYTES];
 	uint8_t page[TD_PAGE_BYTES];
@@ -110,7 +111,7 @@ int td_view_open(struct td_journal *journal, struct td_view *view, struct td_err
 		td_disk_close(journal->disk, handle);
 		return td_error_nomem(err);
 	}
-	code = make_index(journal, view, err);
+	code = indexed ? make_index(journal, view, err) : 0;
 	if (code != 0)
 		td_view_drop(view);
 	return code;

@@ -380,8 +380,11 @@ static int next_indexed(struct td_cursor *cursor, struct td_stored *stored, stru
 
 		struct td_event_record event;
 		uint64_t position = cursor->batch[cursor->at].position;
-		int code = td_store_fetch(cursor->store, position,
-			cursor->batch[cursor->at].location, &cursor->held, &event, err);
+		int code;
+
+		cursor->held.bytes = cursor->batch[cursor->at].bytes;
+		code = td_store_fetch(cursor->store, position, cursor->batch[cursor->at].location,
+			&cursor->held, &event, err);
 
 		cursor->at++;
 		if (code == TD_E_NOT_FOUND)

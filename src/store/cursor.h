@@ -47,6 +47,7 @@ struct td_cursor {
 	bool finished; /* nothing more will fit */
 	struct {
 		uint64_t position, location;
+		uint32_t bytes;
 	} batch[TD_CURSOR_BATCH];
 	size_t at, count;
 	struct td_buf list; /* td_listed to be taken, oldest or newest first as is read */

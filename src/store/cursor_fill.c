@@ -35,8 +35,11 @@ static bool wants(const struct td_cursor *cursor, const struct td_log *log,
 
 static void put(struct td_cursor *cursor, const struct td_run *run, uint64_t position)
 {
+	const struct td_line *line = td_run_line(run, position);
+
 	cursor->batch[cursor->count].position = position;
-	cursor->batch[cursor->count++].location = td_run_location(run, td_run_line(run, position));
+	cursor->batch[cursor->count].location = td_run_location(run, line);
+	cursor->batch[cursor->count++].bytes = line->bytes;
 }
 
 /* --- walk --------------------------------------------------------------------------------- */

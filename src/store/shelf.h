@@ -22,6 +22,7 @@ struct td_chunk;
 /* A record and what keeps its bytes. Zero it; fill it again and again; let_go() at last. */
 struct td_held {
 	struct td_record record;
+	size_t bytes; /* of the body of what is fetched next, if they are known; else 0 */
 	struct td_buf buf;
 	struct td_block *block;
 	struct td_chunk *chunk;

@@ -34,7 +34,8 @@ static int journal_fetch(void *arg, uint64_t location, struct td_held *held, str
 	held->block = NULL;
 	held->buf.max = SIZE_MAX / 2;
 	td_buf_reset(&held->buf);
-	return td_journal_fetch(arg, location, &held->buf, &held->block, &held->record, err);
+	return td_journal_fetch(
+		arg, location, held->bytes, &held->buf, &held->block, &held->record, err);
 }
 
 static int journal_scan(void *arg, struct td_place *place, struct td_record *record,

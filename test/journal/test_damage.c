@@ -125,10 +125,11 @@ static void a_damaged_frame_of_a_sealed_segment_costs_itself_alone(void **state)
 	flip(&scene, ACTIVE, locations[20]);
 	scene_open(&scene);
 	check_around(&scene, 9, 10, 20);
-	assert_int_equal(td_journal_fetch(scene.journal, locations[9], &buf, &block, &record, NULL),
+	assert_int_equal(
+		td_journal_fetch(scene.journal, locations[9], 0, &buf, &block, &record, NULL),
 		TD_E_DAMAGED);
 	assert_int_equal(
-		td_journal_fetch(scene.journal, locations[11], &buf, &block, &record, NULL), 0);
+		td_journal_fetch(scene.journal, locations[11], 0, &buf, &block, &record, NULL), 0);
 	td_block_unref(block);
 	scene_check_range(&scene, 21, 26);
 	scene_append(&scene, 1, 10);

@@ -113,19 +113,71 @@ static void a_record_is_fetched_by_its_location(void **state)
 			}
 		}
 		for (uint64_t i = 0; i < 40; i++) {
-			assert_int_equal(td_journal_fetch(scene.journal, locations[i], &buf, &block,
-						 &record, &scene.err),
+			size_t known = i % 3 == 0 ? 0 : i % 3 == 1 ? 9 : i * 137; /* 9: fewer */
+
+			assert_int_equal(td_journal_fetch(scene.journal, locations[i], known, &buf,
+						 &block, &record, &scene.err),
 				0);
 			assert_int_equal(record.body.len, body_of(i + 1, i * 137, body));
 			assert_memory_equal(record.body.at, body, record.body.len);
 			assert_int_equal(block != NULL, round == 0);
 			td_block_unref(block);
 		}
-		assert_int_equal(td_journal_fetch(scene.journal, (uint64_t)99 << 32 | 4096, &buf,
+		assert_int_equal(td_journal_fetch(scene.journal, (uint64_t)99 << 32 | 4096, 0, &buf,
 					 &block, &record, NULL),
 			TD_E_NOT_FOUND);
 		scene_close(&scene);
 	}
+	td_buf_fini(&buf);
+	scene_end(&scene);
+}
+
+static size_t bytes_read;
+
+static int read_counted(void *arg, int file, void *bytes, size_t len, uint64_t offset, size_t *got)
+{
+	int code = td_disk_real.read(arg, file, bytes, len, offset, got);
+
+	bytes_read += *got;
+	return code;
+}
+
+/* Only who reads on needs to know where frames begin. */
+static void a_fetched_record_of_a_sealed_segment_costs_little_more_than_itself(void **state)
+{
+	struct td_disk counted = td_disk_real;
+	struct scene scene;
+	uint64_t locations[64];
+	struct td_record record;
+	struct td_buf buf = TD_BUF_INIT(1 << 20);
+	struct td_block *block;
+
+	(void)state;
+	scene_begin(&scene);
+	counted.read = read_counted;
+	scene.options.disk = &counted;
+	scene.options.segment_bytes_first = 1 << 20;
+	scene.options.cache_bytes = 1 << 20;
+	scene_open(&scene);
+	for (size_t i = 0; i < 64; i++) {
+		assert_int_equal(scene_stage(&scene, 1, 50001, &locations[i]), 0);
+		assert_int_equal(scene_turn(&scene, TD_WORK_ALL), 0);
+	}
+	scene_close(&scene);
+	scene_open(&scene);
+	bytes_read = 0;
+	assert_int_equal(td_journal_fetch(scene.journal, locations[10], 50001, &buf, &block,
+				 &record, &scene.err),
+		0);
+	assert_null(block);
+	assert_int_equal(record.body.len, 50001);
+	assert_in_range(bytes_read, 50001, 50001 + 3 * 4096);
+	scene_check(&scene);
+	assert_int_equal(td_journal_fetch(scene.journal, locations[11], 50001, &buf, &block,
+				 &record, &scene.err),
+		0);
+	assert_int_equal(record.body.len, 50001);
+	td_block_unref(block);
 	td_buf_fini(&buf);
 	scene_end(&scene);
 }
@@ -239,6 +291,8 @@ int main(void)
 		cmocka_unit_test(nothing_is_visible_before_its_sync),
 		cmocka_unit_test(the_next_frame_is_built_while_one_flies),
 		cmocka_unit_test(a_record_is_fetched_by_its_location),
+		cmocka_unit_test(
+			a_fetched_record_of_a_sealed_segment_costs_little_more_than_itself),
 		cmocka_unit_test(two_do_not_have_one_journal),
 		cmocka_unit_test(a_directory_of_something_else_is_left_alone),
 		cmocka_unit_test(looking_changes_nothing),

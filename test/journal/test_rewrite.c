@@ -132,7 +132,7 @@ static void a_location_in_what_was_replaced_leads_nowhere(void **state)
 		0);
 	assert_int_equal(scene_turn(&scene, TD_WORK_REWRITE), 0);
 	assert_int_equal(
-		td_journal_fetch(scene.journal, record.location, &buf, &block, &again, NULL),
+		td_journal_fetch(scene.journal, record.location, 0, &buf, &block, &again, NULL),
 		TD_E_NOT_FOUND);
 	/* Who was reading it goes on in what he holds. */
 	assert_int_equal(td_journal_scan(scene.journal, &scan, &record, &lost_to, &scene.err), 0);

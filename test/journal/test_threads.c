@@ -71,7 +71,8 @@ static void read_all(void *arg)
 			continue;
 		TD_ASSERT(record.body.len == body_of(record.position, record.body.len, body));
 		TD_ASSERT(memcmp(record.body.at, body, record.body.len) == 0);
-		code = td_journal_fetch(scene.journal, record.location, &buf, &block, &again, NULL);
+		code = td_journal_fetch(scene.journal, record.location, record.body.len, &buf,
+			&block, &again, NULL);
 		TD_ASSERT(code == 0 || code == TD_E_NOT_FOUND);
 		if (code == 0)
 			TD_ASSERT(again.body.len == record.body.len &&
