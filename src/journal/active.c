@@ -167,6 +167,25 @@ static bool seal_is_there(struct run *run)
 	       td_walk_frame(&run->walk, &header, &frame, NULL, NULL) == TD_FLAW_NONE;
 }
 
+/*
+ * The footer as the device has it: after a failed sync it may stand in the cache alone. Then the
+ * frames are read, and it is written again.
+ */
+static int read_footer(struct run *run, struct td_error *err)
+{
+	struct td_opening *opening = run->opening;
+	const uint8_t *page;
+
+	if (!opening->footed || !opening->direct)
+		return 0;
+	page = td_walk_see(&run->walk, td_segment_frames_end(opening->last.bytes), TD_PAGE_BYTES);
+	if (page == NULL)
+		return td_error_nomem(err);
+	opening->footed = td_segment_footer_decode(page, TD_PAGE_BYTES, &opening->last,
+				  &opening->footer) == TD_FLAW_NONE;
+	return 0;
+}
+
 static int judge(struct run *run, struct td_error *err)
 {
 	struct td_opening *opening = run->opening;
@@ -208,6 +227,9 @@ static int read_frames(struct run *run, struct td_error *err)
 	td_place_take(&journal->place, &opening->last, active->file, page);
 	run->walk.salt = opening->last.salt;
 	run->walk.limit = td_segment_frames_end(opening->last.bytes);
+	code = read_footer(run, err);
+	if (code != 0)
+		return code;
 	if (opening->footed && seal_is_there(run)) {
 		opening->sealed = true;
 		journal->time = opening->footer.time_last;

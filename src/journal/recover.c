@@ -342,6 +342,21 @@ static int refuse(struct td_opening *opening, struct td_error *err)
 		(unsigned long long)damage->position_from, (unsigned long long)damage->position_to);
 }
 
+/* What is read of the last segment may lie in the device's cache alone: the sync before it failed. */
+static int sync_sealed(struct td_opening *opening, struct td_error *err)
+{
+	struct td_journal *journal = opening->journal;
+	struct td_segment *active = journal->active;
+	int code = td_disk_sync(journal->disk, active->file->handle);
+
+	if (code != 0)
+		return td_fault_final(err, code, "journal %s: last segment", journal->path);
+	/* Its frames were not walked, so there is no index: it is opened when it is read. */
+	td_file_unref(active->file);
+	journal->place.file = active->file = NULL;
+	return 0;
+}
+
 static void settle(struct td_opening *opening)
 {
 	struct td_journal *journal = opening->journal;
@@ -351,8 +366,7 @@ static void settle(struct td_opening *opening)
 	atomic_store_explicit(&journal->durable, active->next, memory_order_release);
 	journal->first = journal->table.at[0]->base;
 	journal->chain_position = active->next - 1;
-	if (opening->sealed && opening->footed) {
-		/* Its frames were not walked, so there is no index: it is opened when it is read. */
+	if (opening->sealed && opening->footed && journal->options.read_only) {
 		td_file_unref(active->file);
 		active->file = NULL;
 	}
@@ -380,8 +394,8 @@ int td_recover(struct td_opening *opening, struct td_error *err)
 		code = adopt_spare(opening, err);
 	if (code == 0 && !opening->sealed)
 		code = cut_by_device(opening, err);
-	if (code == 0 && opening->sealed && !opening->footed)
-		code = write_footer(opening, err);
+	if (code == 0 && opening->sealed)
+		code = opening->footed ? sync_sealed(opening, err) : write_footer(opening, err);
 	if (code == 0 && opening->sealed)
 		code = begin_next(opening, err);
 	if (code == 0)

@@ -81,6 +81,32 @@ static void the_last_segment_has_its_name_on_disk_before_CONTROL_says_so(void **
 	assert_true(rolls > 20);
 }
 
+/* Seal and footer are there for who looks, and not yet on the disk: their sync failed. */
+static void a_footer_whose_sync_failed_is_on_disk_before_another_segment_begins(void **state)
+{
+	unsigned rolls = 0;
+
+	(void)state;
+	for (uint64_t n = 1; n < 60; n++) {
+		struct scene scene;
+
+		begin(&scene, n, n % 2 == 0);
+		sim_disk_fail_at(scene.sim, SIM_DISK_CALL_SYNC, n, EIO, false);
+		append_until_it_fails(&scene, 60);
+		scene_drop(&scene);
+		sim_disk_kill(scene.sim);
+		scene_open(&scene);
+		rolls += scene.report.segments > 1;
+		scene_append(&scene, 1, 100);
+		crash_and_lose_everything(&scene);
+		scene_open(&scene);
+		assert_int_equal(scene.report.damages_count, 0);
+		scene_check(&scene);
+		scene_end(&scene);
+	}
+	assert_true(rolls > 20);
+}
+
 /* Seal and footer are written in one go, and the footer may come down while the seal is torn. */
 static void a_torn_seal_before_a_whole_footer_is_a_torn_write(void **state)
 {
@@ -177,6 +203,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_last_segment_has_its_name_on_disk_before_CONTROL_says_so),
+		cmocka_unit_test(
+			a_footer_whose_sync_failed_is_on_disk_before_another_segment_begins),
 		cmocka_unit_test(a_torn_seal_before_a_whole_footer_is_a_torn_write),
 		cmocka_unit_test(a_header_that_cannot_be_read_is_the_disks_failure_not_damage),
 		cmocka_unit_test(one_copy_of_CONTROL_that_cannot_be_read_is_enough),
