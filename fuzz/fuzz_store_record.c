@@ -93,6 +93,28 @@ static void keys(struct td_buf *buf, struct td_text body)
 	same(buf, body);
 }
 
+static void known(struct td_buf *buf, struct td_text body)
+{
+	uint8_t head[TD_KNOWN_FIXED_BYTES], bytes[TD_KNOWN_BYTES];
+	struct td_known item;
+	struct td_text rest;
+	uint32_t log;
+
+	if (td_known_record_read(&log, &rest, body) != NULL)
+		return;
+	td_known_record_head(log, head);
+	td_buf_add(buf, head, sizeof(head));
+	for (; rest.len > 0;
+		rest = td_text_of(rest.at + TD_KNOWN_BYTES, rest.len - TD_KNOWN_BYTES)) {
+		td_known_get(&item, rest.at);
+		if (item.key == 0)
+			abort();
+		td_known_put(&item, bytes);
+		td_buf_add(buf, bytes, sizeof(bytes));
+	}
+	same(buf, body);
+}
+
 static void note(struct td_buf *buf, struct td_text body)
 {
 	uint8_t head[TD_NOTE_FIXED_BYTES], whole[TD_STORE_RECORD_BYTES];
@@ -120,6 +142,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	event(&buf, body);
 	removal(&buf, body);
 	tops(&buf, body);
+	known(&buf, body);
 	note(&buf, body);
 	keys(&buf, body);
 	td_buf_fini(&buf);

@@ -19,6 +19,7 @@ struct fact {
 	uint64_t asked; /* first */
 	uint64_t known; /* from when on it must be there; NEVER: it need not */
 	bool known_by_answer;
+	bool shared;    /* another value came with its key */
 	bool tried;     /* at least one append of it did not surely fail */
 	unsigned fresh; /* answers OK that did not call it a duplicate */
 	unsigned attempts;
@@ -31,6 +32,7 @@ struct fact {
 struct removal {
 	uint32_t log;
 	uint64_t seq, asked, removed;
+	uint64_t erasing; /* asked for, bytes and all; NEVER: it was not */
 };
 
 struct checker {
@@ -38,6 +40,7 @@ struct checker {
 	struct fact *facts;
 	size_t facts_count;
 	struct td_map by_value;
+	struct td_map by_key;   /* log and key -> struct fact, the first that came with it */
 	struct fact **standing; /* by position */
 	size_t standing_count;
 	struct removal *removals; /* by log and seq, one of each */
@@ -94,8 +97,8 @@ static void take_removals(struct checker *checker)
 		bool done = in->outcome == SIM_STORE_OK;
 
 		if (in->outcome != SIM_STORE_FAILED)
-			out[count++] = (struct removal){
-				in->log, in->seq, in->asked, done ? in->answered : NEVER};
+			out[count++] = (struct removal){in->log, in->seq, in->asked,
+				done ? in->answered : NEVER, in->erase ? in->asked : NEVER};
 	}
 	qsort(out, count, sizeof(*out), by_log_and_seq);
 	checker->removals = out;
@@ -106,6 +109,8 @@ static void take_removals(struct checker *checker)
 			last->asked = last->asked < out[i].asked ? last->asked : out[i].asked;
 			last->removed =
 				last->removed < out[i].removed ? last->removed : out[i].removed;
+			last->erasing =
+				last->erasing < out[i].erasing ? last->erasing : out[i].erasing;
 		} else {
 			out[checker->removals_count++] = out[i];
 		}
@@ -182,12 +187,39 @@ static void known_from(struct fact *fact, uint64_t moment, bool answer)
 	}
 }
 
+/* Note who came with this log and key, too. */
+static void take_key(struct checker *checker, struct fact *fact)
+{
+	uint64_t key = (uint64_t)fact->log << 48 | fact->key;
+	struct fact *first = fact->key == 0 ? NULL : td_map_get(&checker->by_key, key);
+
+	if (first == NULL && fact->key != 0)
+		TD_ASSERT(td_map_put(&checker->by_key, key, fact));
+	else if (first != fact && first != NULL)
+		first->shared = fact->shared = true;
+}
+
+/*
+ * Whether it was called a duplicate of what came with the same key, other content and all: once
+ * that is to be erased, nothing is kept of it that could tell them apart.
+ */
+static bool is_erased_ones(const struct checker *checker, const struct fact *fact,
+	const struct sim_store_append *append, const struct sim_store_entry *entry)
+{
+	const struct removal *removal;
+
+	if (!fact->shared || !entry->duplicate)
+		return false;
+	removal = find_removal(checker, fact->log, entry->seq);
+	return removal != NULL && removal->erasing < append->answered;
+}
+
 static void take_answer(struct checker *checker, struct fact *fact,
 	const struct sim_store_append *append, const struct sim_store_entry *entry)
 {
 	fact->attempts++;
 	fact->tried |= append->outcome != SIM_STORE_FAILED;
-	if (append->outcome != SIM_STORE_OK)
+	if (is_erased_ones(checker, fact, append, entry) || append->outcome != SIM_STORE_OK)
 		return;
 	fact->fresh += !entry->duplicate;
 	stands_at(checker, fact, true, entry->position, entry->seq, entry->revision);
@@ -198,6 +230,8 @@ static void take_answers(struct checker *checker)
 {
 	const struct sim_store_history *history = checker->history;
 
+	for (size_t i = 0; i < history->entries_count; i++)
+		take_key(checker, fact_of(checker, &history->entries[i]));
 	for (size_t i = 0; i < history->entries_count; i++) {
 		const struct sim_store_entry *entry = &history->entries[i];
 
@@ -665,6 +699,7 @@ bool sim_store_check(const struct sim_store_history *history, struct sim_store_v
 	free(checker.standing);
 	free(checker.removals);
 	td_map_fini(&checker.by_value);
+	td_map_fini(&checker.by_key);
 	return violation->rule == SIM_STORE_RULE_NONE;
 }
 

@@ -56,13 +56,15 @@ void sim_store_answer(
 	history->appends[append].answered = sim_store_moment(history);
 }
 
-size_t sim_store_ask_removal(struct sim_store_history *history, uint32_t log, uint64_t seq)
+size_t sim_store_ask_removal(
+	struct sim_store_history *history, uint32_t log, uint64_t seq, bool erase)
 {
 	struct sim_store_removal removal = {
 		.asked = sim_store_moment(history),
 		.answered = UINT64_MAX,
 		.log = log,
 		.seq = seq,
+		.erase = erase,
 	};
 
 	ADD(history, removals, removal);

@@ -53,6 +53,7 @@ struct sim_store_removal {
 	enum sim_store_outcome outcome;
 	uint32_t log;
 	uint64_t seq;
+	bool erase; /* its bytes are to go, too */
 };
 
 /* One event, as somebody saw it. */
@@ -98,7 +99,8 @@ struct sim_store_entry *sim_store_entries(struct sim_store_history *history, siz
 /* It was answered now. */
 void sim_store_answer(
 	struct sim_store_history *history, size_t append, enum sim_store_outcome outcome);
-size_t sim_store_ask_removal(struct sim_store_history *history, uint32_t log, uint64_t seq);
+size_t sim_store_ask_removal(
+	struct sim_store_history *history, uint32_t log, uint64_t seq, bool erase);
 void sim_store_answer_removal(
 	struct sim_store_history *history, size_t removal, enum sim_store_outcome outcome);
 /* Begin a pass; then what it sees, one by one, with no other pass between; then its end. */

@@ -85,6 +85,7 @@ struct run {
 	size_t pending_count;
 	struct td_chore *out[8]; /* work that is out */
 	bool out_ran[8];
+	uint64_t out_unread[8]; /* reads that had failed when it was taken out */
 	size_t out_count;
 	uint64_t values, keys;
 	bool full; /* the last append found the disk full */
@@ -555,7 +556,8 @@ static void remove_one(struct run *run)
 	removal.log = sim_store_log_name(entry->log);
 	removal.seqs = &entry->seq;
 	removal.erase = sim_chance(run->world, run->config.erases);
-	pending.number = sim_store_ask_removal(&run->history, entry->log, entry->seq);
+	pending.number =
+		sim_store_ask_removal(&run->history, entry->log, entry->seq, removal.erase);
 	pending.code = td_store_remove(run->store, &removal, &removed, &pending.rests_on, &err);
 	sim_trace(run->world, "remove",
 		(uint64_t[]){entry->log, entry->seq, removed, (uint64_t)pending.code}, 4);
@@ -579,17 +581,26 @@ static void bring_back(struct run *run, size_t which)
 	struct td_chore *task = run->out[which];
 	struct td_error err = TD_ERROR_INIT;
 	unsigned kind = td_chore_kind(task);
+	uint64_t unread = run->out_unread[which];
 	int code;
 
 	run->out_count--;
 	run->out[which] = run->out[run->out_count];
 	run->out_ran[which] = run->out_ran[run->out_count];
+	run->out_unread[which] = run->out_unread[run->out_count];
 	code = td_store_done(run->store, task, &err);
 	sim_trace(run->world, "done", (uint64_t[]){kind, (uint64_t)code}, 2);
-	if (code != 0 && !is_the_disks(code))
+	if (code != 0 && !is_unread(run, code, unread))
 		sim_fail(run->world, "work %u: %s", kind, err.text);
 	if (td_store_failed(run->store, NULL) == 0)
 		tell_durable(run);
+}
+
+static void take_out(struct run *run, struct td_chore *task)
+{
+	run->out[run->out_count] = task;
+	run->out_ran[run->out_count] = false;
+	run->out_unread[run->out_count++] = run->counts[SIM_DISK_COUNT_READ_EIO];
 }
 
 /* Take work out, or run what is out, or bring it back. */
@@ -606,8 +617,7 @@ static void work(struct run *run)
 		if (task == NULL)
 			return;
 		TD_ASSERT(run->out_count < sizeof(run->out) / sizeof(run->out[0]));
-		run->out[run->out_count] = task;
-		run->out_ran[run->out_count++] = false;
+		take_out(run, task);
 	} else if (!run->out_ran[which]) {
 		sim_trace(run->world, "run", (uint64_t[]){td_chore_kind(run->out[which])}, 1);
 		td_chore_run(run->out[which]);
@@ -632,9 +642,7 @@ static void drain(struct run *run)
 		task = td_store_next(run->store, TD_WORK_EVERYTHING, sim_now_ms(run->world));
 		if (task == NULL)
 			return;
-		run->out[0] = task;
-		run->out_ran[0] = false;
-		run->out_count = 1;
+		take_out(run, task);
 	}
 	sim_fail(run->world, "work without end");
 }

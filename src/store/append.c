@@ -134,7 +134,7 @@ static void hash_key(
 	if ((entry->key[0].at == NULL && entry->key[1].at == NULL) ||
 		plan->log->config.duplicates_ms < 0)
 		return;
-	plan->key = td_duplicate_key(store->seed, entry->key[0], entry->key[1]);
+	plan->key = td_duplicate_key(store->top_seed, entry->key[0], entry->key[1]);
 	plan->digest =
 		td_duplicate_digest(store->seed, entry->type, entry->address, entry->payload);
 	td_duplicates_want(&plan->log->duplicates, plan->key);
@@ -232,7 +232,7 @@ static int decide_duplicates(struct td_store *store, size_t count, td_time now,
 			.revision = seen->revision,
 			.position = seen->position,
 			.time = seen->time};
-		if (seen->digest != plan->digest) {
+		if (seen->digest != plan->digest && seen->digest != 0) {
 			*which = i;
 			return td_error_set(err, TD_E_DUPLICATE, TD_NO_OFFSET,
 				"entry %zu: seq %" PRIu64

@@ -193,6 +193,9 @@ static void read_record(struct td_catalog_make *make, const struct td_record *re
 	if (record->body.at[0] == TD_RECORD_GONE)
 		return;
 	make->tags[line] = td_store_tag(make->store, record);
+	/* Duplicates are looked for only where the records are read, too. */
+	if (record->body.at[0] == TD_RECORD_KNOWN)
+		return;
 	if (record->body.at[0] != TD_RECORD_EVENT) {
 		td_buf_add(&make->notes, &line, sizeof(line));
 		return;

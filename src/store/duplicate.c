@@ -52,7 +52,7 @@ static size_t slot_of(const struct td_duplicates *duplicates, uint64_t key)
 	return i;
 }
 
-const struct td_seen *td_duplicates_find(const struct td_duplicates *duplicates, uint64_t key)
+struct td_seen *td_duplicates_get(const struct td_duplicates *duplicates, uint64_t key)
 {
 	size_t slot = duplicates->cap == 0 ? 0 : slot_of(duplicates, key);
 
@@ -73,7 +73,7 @@ static void slot_put(struct td_duplicates *duplicates, uint64_t i)
 bool td_duplicates_reserve(struct td_duplicates *duplicates, size_t more)
 {
 	size_t count = td_duplicates_count(duplicates);
-	struct td_duplicates grown = {.tail = count, .cap = CAP_MIN};
+	struct td_duplicates grown = {.tail = count, .cap = CAP_MIN, .mixed = duplicates->mixed};
 
 	if (count + more <= duplicates->cap)
 		return true;
@@ -101,6 +101,61 @@ void td_duplicates_add(struct td_duplicates *duplicates, const struct td_seen *s
 	TD_ASSERT(td_duplicates_count(duplicates) < duplicates->cap);
 	*ring_at(duplicates, duplicates->tail) = *seen;
 	slot_put(duplicates, duplicates->tail++);
+}
+
+void td_duplicates_add_late(struct td_duplicates *duplicates, const struct td_seen *seen)
+{
+	td_duplicates_add(duplicates, seen);
+	duplicates->mixed = true;
+}
+
+static int by_position(const void *a, const void *b)
+{
+	uint64_t left = ((const struct td_seen *)a)->position;
+	uint64_t right = ((const struct td_seen *)b)->position;
+
+	return left < right ? -1 : left > right;
+}
+
+bool td_duplicates_sort(struct td_duplicates *duplicates)
+{
+	size_t count = td_duplicates_count(duplicates);
+	struct td_seen *sorted;
+
+	if (!duplicates->mixed)
+		return true;
+	sorted = malloc(duplicates->cap * sizeof(*sorted));
+	if (sorted == NULL)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = *ring_at(duplicates, duplicates->head + i);
+	qsort(sorted, count, sizeof(*sorted), by_position);
+	free(duplicates->ring);
+	duplicates->ring = sorted;
+	duplicates->head = 0;
+	duplicates->tail = count;
+	duplicates->mixed = false;
+	memset(duplicates->slots, 0, duplicates->cap * 2 * sizeof(*duplicates->slots));
+	for (uint64_t i = 0; i < count; i++)
+		slot_put(duplicates, i);
+	return true;
+}
+
+struct td_seen *td_duplicates_at(const struct td_duplicates *duplicates, uint64_t position)
+{
+	uint64_t low = duplicates->head, high = duplicates->tail;
+
+	while (low < high) {
+		uint64_t middle = low + (high - low) / 2;
+
+		if (ring_at(duplicates, middle)->position < position)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < duplicates->tail && ring_at(duplicates, low)->position == position
+		       ? ring_at(duplicates, low)
+		       : NULL;
 }
 
 static void slot_remove(struct td_duplicates *duplicates, uint64_t key)

@@ -13,7 +13,7 @@
 
 struct td_seen {
 	uint64_t key;    /* hash of log and key; never 0 */
-	uint64_t digest; /* of type, address, payload */
+	uint64_t digest; /* of type, address, payload; 0: it was erased, the key alone decides */
 	uint64_t position, seq, revision;
 	td_time time;
 	uint64_t append; /* position of the first record of its append */
@@ -29,6 +29,7 @@ struct td_duplicates {
 	struct td_seen_slot *slots;
 	uint64_t head, tail; /* [head, tail) are in; ever growing */
 	size_t cap;          /* of the ring, a power of two; slots are twice as many */
+	bool mixed;          /* some came late: td_duplicates_sort() */
 };
 
 /* The two texts of a key, either may be absent. */
@@ -49,11 +50,22 @@ static inline void td_duplicates_want(const struct td_duplicates *duplicates, ui
 		__builtin_prefetch(&duplicates->slots[key & (duplicates->cap * 2 - 1)], 1);
 }
 /* Valid until the next change; NULL: not seen. */
-const struct td_seen *td_duplicates_find(const struct td_duplicates *duplicates, uint64_t key);
+struct td_seen *td_duplicates_get(const struct td_duplicates *duplicates, uint64_t key);
+static inline const struct td_seen *td_duplicates_find(
+	const struct td_duplicates *duplicates, uint64_t key)
+{
+	return td_duplicates_get(duplicates, key);
+}
 /* Room for so many more, so that td_duplicates_add() cannot fail. */
 bool td_duplicates_reserve(struct td_duplicates *duplicates, size_t more);
 /* A key that is not in. */
 void td_duplicates_add(struct td_duplicates *duplicates, const struct td_seen *seen);
+/* The same of one that may belong before others: td_duplicates_sort() when all are there. */
+void td_duplicates_add_late(struct td_duplicates *duplicates, const struct td_seen *seen);
+/* In the order of positions again. false: no memory. */
+bool td_duplicates_sort(struct td_duplicates *duplicates);
+/* By its position; NULL: it is not in. */
+struct td_seen *td_duplicates_at(const struct td_duplicates *duplicates, uint64_t position);
 /* The newest goes again: its append was refused. */
 void td_duplicates_undo(struct td_duplicates *duplicates);
 /* The window: what is older than `since`, or more than `max`, is forgotten. */

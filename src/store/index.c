@@ -50,7 +50,7 @@ static uint64_t key_of(const struct td_store *store, const struct td_event_recor
 		}
 	}
 	if (first.at != NULL || second.at != NULL)
-		key = td_duplicate_key(store->seed, first, second);
+		key = td_duplicate_key(store->top_seed, first, second);
 	td_buf_fini(&buf);
 	return key;
 }
@@ -85,11 +85,47 @@ static int fold_key(struct td_store *store, struct td_log *log,
 	return 0;
 }
 
+/* Keys of what was to be erased; of those whose records are still there they are known. */
+static int fold_known(struct td_store *store, const struct td_record *at, struct td_error *err)
+{
+	struct td_text keys;
+	struct td_log *log;
+	uint32_t number;
+	const char *wrong = td_known_record_read(&number, &keys, at->body);
+
+	if (wrong != NULL)
+		return damaged(at, err, wrong);
+	log = td_logs_number(&store->logs, number);
+	if (log == NULL || log->config.duplicates_ms < 0)
+		return 0;
+	if (!td_duplicates_reserve(&log->duplicates, keys.len / TD_KNOWN_BYTES))
+		return td_error_nomem(err);
+	for (size_t i = 0; i < keys.len; i += TD_KNOWN_BYTES) {
+		struct td_known key;
+		struct td_seen *seen;
+
+		td_known_get(&key, keys.at + i);
+		seen = td_duplicates_get(&log->duplicates, key.key);
+		if (seen == NULL)
+			td_duplicates_add_late(&log->duplicates, &(struct td_seen){.key = key.key,
+									 .position = key.position,
+									 .seq = key.seq,
+									 .revision = key.revision,
+									 .time = key.time,
+									 .append = key.append});
+		else if (seen->position == key.position)
+			seen->digest = 0;
+	}
+	return 0;
+}
+
 int td_index_fold_key(struct td_store *store, const struct td_record *record, struct td_error *err)
 {
 	struct td_event_record event;
 	struct td_log *log;
 
+	if (record->body.len > 0 && record->body.at[0] == TD_RECORD_KNOWN)
+		return fold_known(store, record, err);
 	if (record->body.len == 0 || record->body.at[0] != TD_RECORD_EVENT)
 		return 0;
 	if (td_event_record_read(&event, record->body) != NULL)
@@ -218,6 +254,8 @@ static int fold_body(struct td_store *store, const struct td_record *at, struct 
 		if (wrong != NULL)
 			return damaged(at, err, wrong);
 		return code == 0 ? 0 : td_error_nomem(err);
+	case TD_RECORD_KNOWN:
+		return fold_known(store, at, err);
 	case TD_RECORD_STORE:
 		wrong = td_store_record_read(&own, at->body);
 		store->top_seed = own.seed;
@@ -296,6 +334,11 @@ int td_index_fold_end(struct td_store *store, struct td_error *err)
 	uint32_t ref;
 	int code = 0;
 
+	for (size_t i = 0; i < store->logs.count; i++) {
+		if (store->logs.at[i] != NULL &&
+			!td_duplicates_sort(&store->logs.at[i]->duplicates))
+			return td_error_nomem(err);
+	}
 	if (store->tops.count == 0)
 		return 0;
 	while (code == 0 && (ref = td_subjects_next(&store->subjects, &walk)) != TD_SUBJECT_NONE)

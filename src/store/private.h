@@ -163,7 +163,7 @@ int td_index_fold_note(
 	struct td_store *store, const struct td_record *record, struct td_error *err);
 /* A subject whose last event is removed has another as its latest. */
 int td_index_fall(struct td_store *store, uint32_t ref, struct td_error *err);
-/* Tops of subjects that live: after the last record was read. */
+/* Tops of subjects that live, keys in their order: after the last record was read. */
 int td_index_fold_end(struct td_store *store, struct td_error *err);
 /* A live event is gone: line, subject, log. *top is told where its subject's last is gone. */
 struct td_gone {

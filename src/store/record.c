@@ -300,6 +300,55 @@ const char *td_keys_record_read(struct td_text *items, struct td_text body)
 	return NULL;
 }
 
+/* --- known -------------------------------------------------------------------------------- */
+
+void td_known_record_head(uint32_t log, uint8_t head[TD_KNOWN_FIXED_BYTES])
+{
+	memset(head, 0, TD_KNOWN_FIXED_BYTES);
+	head[0] = TD_RECORD_KNOWN;
+	td_le32_put(head + 4, log);
+}
+
+void td_known_put(const struct td_known *known, uint8_t bytes[TD_KNOWN_BYTES])
+{
+	td_le64_put(bytes, known->key);
+	td_le64_put(bytes + 8, known->position);
+	td_le64_put(bytes + 16, known->append);
+	td_le64_put(bytes + 24, known->seq);
+	td_le64_put(bytes + 32, known->revision);
+	td_le64_put(bytes + 40, (uint64_t)known->time);
+}
+
+void td_known_get(struct td_known *known, const char *bytes)
+{
+	known->key = td_le64_get(bytes);
+	known->position = td_le64_get(bytes + 8);
+	known->append = td_le64_get(bytes + 16);
+	known->seq = td_le64_get(bytes + 24);
+	known->revision = td_le64_get(bytes + 32);
+	known->time = (td_time)td_le64_get(bytes + 40);
+}
+
+const char *td_known_record_read(uint32_t *log, struct td_text *items, struct td_text body)
+{
+	struct td_known known;
+
+	if (body.len < TD_KNOWN_FIXED_BYTES || body.at[0] != TD_RECORD_KNOWN)
+		return "shorter than its fixed part";
+	if (!are_zero(body, 1, 4))
+		return "unknown flags";
+	*log = td_le32_get(body.at + 4);
+	*items = td_text_of(body.at + TD_KNOWN_FIXED_BYTES, body.len - TD_KNOWN_FIXED_BYTES);
+	if (items->len % TD_KNOWN_BYTES != 0)
+		return "not a whole number of items";
+	for (size_t i = 0; i < items->len; i += TD_KNOWN_BYTES) {
+		td_known_get(&known, items->at + i);
+		if (known.key == 0 || known.seq == 0 || known.position == 0)
+			return "an item without key, seq or position";
+	}
+	return NULL;
+}
+
 /* --- note, store -------------------------------------------------------------------------- */
 
 void td_note_record_head(uint32_t owner, uint8_t head[TD_NOTE_FIXED_BYTES])

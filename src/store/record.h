@@ -5,6 +5,7 @@
  *	removal  fixed part | ranges of positions
  *	tops     fixed part | (hash, seq, revision) ...
  *	note     fixed part | bytes of another room
+ *	known    fixed part | (key, position, append, seq, revision, time) ...
  *	keys     fixed part | (log, hash, number of its key) ...
  *
  * Pure bytes: nothing is allocated, views point into the body. What was written reads the same; what
@@ -23,6 +24,7 @@ enum td_record_kind {
 	TD_RECORD_NOTE = 5,  /* of a room above: consumers and so on */
 	TD_RECORD_STORE = 6, /* the store's own secret, once */
 	TD_RECORD_KEYS = 7,  /* which key a subject's payloads are sealed with from here on */
+	TD_RECORD_KNOWN = 8, /* what duplicates of erased events are known by */
 };
 
 /* --- event -------------------------------------------------------------------------------- */
@@ -141,6 +143,23 @@ void td_key_given_put(const struct td_key_given *given, uint8_t bytes[TD_KEY_GIV
 void td_key_given_get(struct td_key_given *given, const char *bytes);
 /* `items` is a row of TD_KEY_GIVEN_BYTES each. */
 const char *td_keys_record_read(struct td_text *items, struct td_text body);
+
+/* --- known -------------------------------------------------------------------------------- */
+
+#define TD_KNOWN_FIXED_BYTES 8u
+#define TD_KNOWN_BYTES       48u
+
+/* What is kept of an event that is erased until the window of duplicates has passed over it. */
+struct td_known {
+	uint64_t key; /* hash by the store's own seed; never 0 */
+	uint64_t position, append, seq, revision;
+	td_time time;
+};
+void td_known_record_head(uint32_t log, uint8_t head[TD_KNOWN_FIXED_BYTES]);
+void td_known_put(const struct td_known *known, uint8_t bytes[TD_KNOWN_BYTES]);
+void td_known_get(struct td_known *known, const char *bytes);
+/* `items` is a row of TD_KNOWN_BYTES each. */
+const char *td_known_record_read(uint32_t *log, struct td_text *items, struct td_text body);
 
 /* --- note, store -------------------------------------------------------------------------- */
 

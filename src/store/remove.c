@@ -2,7 +2,8 @@
  * Removal: a record of positions; the events are gone for decisions at once, for readers when the
  * record is durable.
  *
- *	[tops] [removal]     in one frame: what the subjects go on from, and what is gone
+ *	[tops] [known] [removal]     in one frame: what the subjects go on from; what duplicates of the
+ *	                            erased are known by; and what is gone
  */
 #include "store/private.h"
 
@@ -58,7 +59,7 @@ struct batch {
 	struct td_log *log;
 	bool erase;
 	struct td_text rule;
-	struct td_buf ranges, tops;
+	struct td_buf ranges, tops, keys;
 	struct td_pending *pending;
 	size_t applied;
 };
@@ -67,6 +68,7 @@ static void batch_fini(struct batch *batch)
 {
 	td_buf_fini(&batch->ranges);
 	td_buf_fini(&batch->tops);
+	td_buf_fini(&batch->keys);
 	free(batch->pending);
 }
 
@@ -86,21 +88,38 @@ static size_t ranges_bytes(const uint64_t *positions, size_t count)
 	return sum;
 }
 
+/* How many of these have a key that duplicates are still known by. */
+static size_t count_keys(
+	struct td_store *store, const struct batch *batch, const uint64_t *positions, size_t count)
+{
+	size_t keys = 0;
+
+	if (!batch->erase)
+		return 0;
+	td_log_window(batch->log, store->shelf.time(store->shelf.arg));
+	for (size_t i = 0; i < count; i++)
+		keys += td_duplicates_at(&batch->log->duplicates, positions[i]) != NULL;
+	return keys;
+}
+
 /* Memory and room for all that may come of them, so that nothing fails behind the first. */
 static int batch_reserve(struct td_store *store, struct batch *batch, const uint64_t *positions,
 	size_t count, struct td_error *err)
 {
 	size_t ranges = ranges_bytes(positions, count);
 	size_t tops = batch->log->config.revisions_forgotten ? 0 : count * TD_TOP_BYTES;
+	size_t keys = count_keys(store, batch, positions, count) * TD_KNOWN_BYTES;
 
-	batch->ranges.max = batch->tops.max = SIZE_MAX / 2;
+	batch->ranges.max = batch->tops.max = batch->keys.max = SIZE_MAX / 2;
 	batch->pending = malloc(sizeof(*batch->pending) + count * sizeof(uint64_t));
 	if (batch->pending == NULL || td_buf_reserve(&batch->ranges, ranges) == NULL ||
 		td_buf_reserve(&batch->tops, tops + 1) == NULL ||
-		!td_runs_reserve(&store->runs, 2, 0))
+		td_buf_reserve(&batch->keys, keys + 1) == NULL ||
+		!td_runs_reserve(&store->runs, 3, 0))
 		return td_error_nomem(err);
-	return store->shelf.room(store->shelf.arg, 2,
-		TD_REMOVAL_FIXED_BYTES + batch->rule.len + ranges + TD_TOPS_FIXED_BYTES + tops,
+	return store->shelf.room(store->shelf.arg, 3,
+		TD_REMOVAL_FIXED_BYTES + batch->rule.len + ranges + TD_TOPS_FIXED_BYTES + tops +
+			TD_KNOWN_FIXED_BYTES + keys,
 		true, err);
 }
 
@@ -109,6 +128,24 @@ static void range_end(struct batch *batch, uint64_t *next, struct td_range *rang
 	if (range->count > 0)
 		td_ranges_add(&batch->ranges, next, *range);
 	range->count = 0;
+}
+
+/* Its bytes go; what its duplicates are known by stays until the window ends. */
+static void keep_key(struct td_store *store, struct batch *batch, uint64_t position)
+{
+	struct td_seen *seen = td_duplicates_at(&batch->log->duplicates, position);
+	uint8_t bytes[TD_KNOWN_BYTES];
+	struct td_known key;
+
+	if (seen == NULL)
+		return;
+	key = (struct td_known){
+		seen->key, seen->position, seen->append, seen->seq, seen->revision, seen->time};
+	seen->digest = 0;
+	if (store->shelf.journal == NULL)
+		return;
+	td_known_put(&key, bytes);
+	td_buf_add(&batch->keys, bytes, sizeof(bytes));
 }
 
 /* Out of the index; `applied` says how many, fewer than count if memory ran out. */
@@ -139,6 +176,8 @@ static void batch_apply(
 			range = (struct td_range){positions[i], 1};
 		}
 		batch->pending->positions[batch->applied++] = positions[i];
+		if (batch->erase)
+			keep_key(store, batch, positions[i]);
 		store->shelf.dead(store->shelf.arg, location, bytes);
 		if (batch->erase && store->shelf.journal != NULL)
 			td_rewrite_erase(store, run);
@@ -171,15 +210,22 @@ static void batch_stage(struct td_store *store, struct batch *batch)
 		.last_seq = batch->log->last_seq,
 		.count = batch->applied,
 		.rule = batch->rule};
-	uint8_t tops_head[TD_TOPS_FIXED_BYTES], head[TD_REMOVAL_FIXED_BYTES];
+	uint8_t tops_head[TD_TOPS_FIXED_BYTES], keys_head[TD_KNOWN_FIXED_BYTES];
+	uint8_t head[TD_REMOVAL_FIXED_BYTES];
 	const struct td_text tops[] = {
 		td_text_of(tops_head, sizeof(tops_head)), td_buf_view(&batch->tops)};
+	const struct td_text keys[] = {
+		td_text_of(keys_head, sizeof(keys_head)), td_buf_view(&batch->keys)};
 	const struct td_text parts[] = {
 		td_text_of(head, sizeof(head)), batch->rule, td_buf_view(&batch->ranges)};
 
 	if (batch->tops.len > 0) {
 		td_tops_record_head(batch->log->number, tops_head);
 		stage(store, tops, 2);
+	}
+	if (batch->keys.len > 0) {
+		td_known_record_head(batch->log->number, keys_head);
+		stage(store, keys, 2);
 	}
 	td_removal_record_head(&record, head);
 	batch->pending->record = stage(store, parts, 3);

@@ -9,6 +9,7 @@
  *	dup1@4.2.1    the same, as a duplicate
  *	no1  no1=3    it is refused; for its revision, which is 3
  *	rm2  rm2?     seq 2 of log 1 is removed; that was asked for, and never answered
+ *	er2  er2?     ... and is to be erased
  *	p1  e1@4.2.1  a pass from position 1 begins; it sees value 1 there (a ! behind: damaged)
  *	,  .  ..      the pass is broken off; came to the end; was the final one
  *	crash
@@ -142,8 +143,9 @@ static void read_word(struct sim_store_history *history, char *word)
 		answer(history, word + 3, true);
 	else if (strncmp(word, "no", 2) == 0)
 		refuse(history, word + 2);
-	else if (strncmp(word, "rm", 2) == 0) {
-		number = sim_store_ask_removal(history, 1, strtoull(word + 2, NULL, 10));
+	else if (strncmp(word, "rm", 2) == 0 || strncmp(word, "er", 2) == 0) {
+		number = sim_store_ask_removal(
+			history, 1, strtoull(word + 2, NULL, 10), word[0] == 'e');
 		if (strchr(word, '?') == NULL)
 			sim_store_answer_removal(history, number, SIM_STORE_OK);
 	} else if (*word == 'p')
@@ -215,6 +217,9 @@ static const char *const clean[] = {
 	/* What was expected is the latest that lives. */
 	"w1 ok1@1.1.1 w2 ok2@2.2.2 rm2 w3/=1 ok3@3.3.3 p1 e1@1.1.1 e3@3.3.3 ..",
 	"w1 ok1@1.1.1 w2 ok2@2.2.2 rm2? w3/=2 ok3@3.3.3 p1 e1@1.1.1 e3@3.3.3 ..",
+	/* Erased: its key alone decides. */
+	"w1/k1 ok1@1.1.1 er1 w2/k1 dup2@1.1.1 w2/k1 dup2@1.1.1 p1 ..",
+	"w1/k1 ok1@1.1.1 er1? w2/k1 dup2@1.1.1 p1 e1@1.1.1 ..",
 	"w1 crash rm1 w2 ok2@2.2.2 p1 e2@2.2.2 ..",     /* removed before anybody saw it */
 };
 
@@ -258,6 +263,9 @@ static const struct row {
 	{SIM_STORE_RULE_TWICE, "w1/k1 crash w1/k1 crash p1 e1@1.1.1 e1@2.2.2 .."},
 	{SIM_STORE_RULE_TWICE, "w1/k1 ok1@1.1.1 w2/k1 ok2@2.2.2 p1 e1@1.1.1 e2@2.2.2 .."},
 	{SIM_STORE_RULE_DUPLICATE, "w1/k1 dup1@1.1.1 p1 e1@1.1.1 .."},
+	{SIM_STORE_RULE_DUPLICATE, "w1/k1 ok1@1.1.1 rm1 w2/k1 dup2@1.1.1 p1 .."},
+	{SIM_STORE_RULE_DUPLICATE, "w1/k1 ok1@1.1.1 w2/k1 dup2@1.1.1 er1 p1 .."},
+	{SIM_STORE_RULE_TWICE, "w1/k1 ok1@1.1.1 er1 w1/k1 ok1@2.2.2 p1 e1@2.2.2 .."},
 	{SIM_STORE_RULE_EXPECTED, "w1 ok1@1.1.1 w2/=3 ok2@2.2.2 p1 e1@1.1.1 e2@2.2.2 .."},
 	{SIM_STORE_RULE_EXPECTED, "w1 ok1@1.1.1 w2 ok2@2.2.2 w3/=1 ok3@3.3.3 p1 e1@1.1.1 e2@2.2.2 e3@3.3.3 .."},
 	{SIM_STORE_RULE_EXPECTED, "w1 ok1@1.1.1 w2 ok2@2.2.2 rm2 w3/=2 ok3@3.3.3 p1 e1@1.1.1 e3@3.3.3 .."},

@@ -217,6 +217,33 @@ static void keys_that_were_given_read_as_they_were_written(void **state)
 	assert_non_null(td_keys_record_read(&items, td_text_of(bytes, sizeof(bytes))));
 }
 
+static void what_is_known_reads_as_it_was_written(void **state)
+{
+	const struct td_known in = {0x0123456789ABCDEF, 7, 6, 5, 4, -3};
+	struct td_known out;
+	struct td_buf buf = TD_BUF_INIT(4096);
+	uint8_t head[TD_KNOWN_FIXED_BYTES], bytes[TD_KNOWN_BYTES];
+	struct td_text rest;
+	uint32_t number;
+
+	(void)state;
+	td_known_record_head(5, head);
+	td_known_put(&in, bytes);
+	td_buf_add(&buf, head, sizeof(head));
+	td_buf_add(&buf, bytes, sizeof(bytes));
+	assert_null(td_known_record_read(&number, &rest, td_buf_view(&buf)));
+	assert_int_equal(number, 5);
+	assert_int_equal(rest.len, TD_KNOWN_BYTES);
+	td_known_get(&out, rest.at);
+	assert_memory_equal(&out, &in, sizeof(in));
+	for (size_t len = 0; len < buf.len; len++)
+		assert_true(len == TD_KNOWN_FIXED_BYTES ||
+			    td_known_record_read(&number, &rest, td_text_of(buf.at, len)) != NULL);
+	memset(buf.at + TD_KNOWN_FIXED_BYTES, 0, 8);
+	assert_non_null(td_known_record_read(&number, &rest, td_buf_view(&buf)));
+	td_buf_fini(&buf);
+}
+
 static void varints_have_one_form_each(void **state)
 {
 	static const uint64_t values[] = {0, 1, 127, 128, 16383, 16384, UINT32_MAX, UINT64_MAX};
@@ -245,6 +272,7 @@ int main(void)
 		cmocka_unit_test(tops_and_notes_read_as_they_were_written),
 		cmocka_unit_test(a_sealed_payload_has_a_key_and_room_for_its_seal),
 		cmocka_unit_test(keys_that_were_given_read_as_they_were_written),
+		cmocka_unit_test(what_is_known_reads_as_it_was_written),
 		cmocka_unit_test(varints_have_one_form_each),
 	};
 

@@ -46,6 +46,15 @@ static void wait_long(struct scene *scene)
 	}
 }
 
+/* Whether the bytes stand anywhere in the directory. */
+static bool is_on_disk(const struct scene *scene, const char *bytes)
+{
+	char command[200];
+
+	snprintf(command, sizeof(command), "grep -qr -e %s %s", bytes, scene->path);
+	return system(command) == 0;
+}
+
 /* --- catalogs ------------------------------------------------------------------------------- */
 
 /* Lines that were read from the old catalog name their subjects by its list. */
@@ -77,10 +86,59 @@ static void lines_keep_their_subjects_when_the_list_of_these_gets_shorter(void *
 	scene_end(&scene);
 }
 
+/* --- duplicates ----------------------------------------------------------------------------- */
+
+static struct td_placed append_keyed(struct scene *scene, const char *payload, const char *key)
+{
+	struct td_entry entry = entry_of("a", payload);
+	struct td_placed placed;
+	uint64_t rests_on;
+
+	entry.key[0] = td_text(key);
+	must(scene,
+		td_store_append(scene->store, &entry, 1, &placed, &rests_on, NULL, &scene->err));
+	return placed;
+}
+
+/* Its record is gone; what was said of it is said again, until the window ends. */
+static void a_duplicate_of_what_was_erased_is_known_by_its_key(void **state)
+{
+	struct scene scene;
+	struct td_placed first, again;
+
+	(void)state;
+	scene_begin(&scene, IN_JOURNAL);
+	scene_open(&scene);
+	scene_log(&scene, "log", "a", (struct td_log_config){.duplicates_ms = 3600000});
+	first = append_keyed(&scene, "secret", "one");
+	append_keyed(&scene, "2", "two");
+	scene_commit(&scene);
+	must(&scene, td_store_remove(scene.store,
+			     &(struct td_removal){.log = td_text("log"),
+				     .seqs = &first.seq,
+				     .seqs_count = 1,
+				     .erase = true},
+			     &(uint64_t){0}, &(uint64_t){0}, &scene.err));
+	wait_long(&scene);
+	assert_false(is_on_disk(&scene, "secret"));
+	for (int i = 0; i < 3; i++) {
+		again = append_keyed(&scene, i == 0 ? "secret" : "other", "one");
+		assert_true(again.duplicate);
+		assert_int_equal(again.position, first.position);
+		assert_int_equal(again.seq, first.seq);
+		assert_int_equal(again.revision, first.revision);
+		scene_reopen(&scene);
+	}
+	scene.now_ns += 3600000000000;
+	assert_false(append_keyed(&scene, "3", "one").duplicate);
+	scene_end(&scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_keep_their_subjects_when_the_list_of_these_gets_shorter),
+		cmocka_unit_test(a_duplicate_of_what_was_erased_is_known_by_its_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
