@@ -88,7 +88,8 @@ struct run {
 	uint64_t out_unread[8]; /* reads that had failed when it was taken out */
 	size_t out_count;
 	uint64_t values, keys;
-	bool full; /* the last append found the disk full */
+	bool full;    /* the last append found the disk full */
+	bool cutting; /* the disk does nothing more */
 };
 
 /* --- the configuration -------------------------------------------------------------------- */
@@ -308,7 +309,8 @@ static bool is_the_disks(int code)
 static bool is_unread(const struct run *run, int code, uint64_t unread)
 {
 	return is_the_disks(code) ||
-	       (code == TD_E_DAMAGED && run->counts[SIM_DISK_COUNT_READ_EIO] > unread);
+	       (code == TD_E_DAMAGED &&
+		       (run->cutting || run->counts[SIM_DISK_COUNT_READ_EIO] > unread));
 }
 
 /* Open, as often as it takes; the disk may fail, and power may be cut in it. */
@@ -838,6 +840,7 @@ static void cut(struct run *run)
 	uint64_t until = 1 + sim_below(run->world, 12);
 
 	sim_disk_freeze_after(run->disk, until);
+	run->cutting = true;
 	for (unsigned i = 0; i < 40 && run->store != NULL; i++) {
 		if (sim_chance(run->world, 300))
 			append(run);
@@ -846,6 +849,7 @@ static void cut(struct run *run)
 			break;
 	}
 	sim_count(run->world, COUNT_CUT_IN_WORK);
+	run->cutting = false;
 	restart(run);
 	if (run->store != NULL && sim_chance(run->world, 500))
 		pass(run, 1, SIZE_MAX, false);

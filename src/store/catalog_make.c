@@ -29,38 +29,86 @@ struct td_catalog_make {
 
 /* --- to do ---------------------------------------------------------------------------------- */
 
-bool td_store_segment(
-	const struct td_store *store, const struct td_run *run, struct td_segment_info *found)
+bool td_segments_take(struct td_segments *segments, const struct td_store *store)
 {
-	size_t count = td_journal_segments(store->shelf.journal, NULL, 0);
-	struct td_segment_info *all = malloc((count + 1) * sizeof(*all));
-	bool is = false;
-
-	if (all == NULL)
+	segments->count = td_journal_segments(store->shelf.journal, NULL, 0);
+	segments->at = malloc((segments->count + 1) * sizeof(*segments->at));
+	if (segments->at == NULL)
 		return false;
-	td_journal_segments(store->shelf.journal, all, count);
-	for (size_t i = 0; i < count && !is; i++) {
-		is = (all[i].number == run->number || run->moved) && all[i].sealed &&
-		     all[i].base == run->base && all[i].next == run->next;
-		*found = all[i];
+	td_journal_segments(store->shelf.journal, segments->at, segments->count);
+	return true;
+}
+
+void td_segments_fini(struct td_segments *segments)
+{
+	free(segments->at);
+}
+
+const struct td_segment_info *td_segments_of(
+	const struct td_segments *segments, const struct td_run *run)
+{
+	size_t low = 0, high = segments->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (segments->at[middle].base < run->base)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	free(all);
-	return is;
+	return low < segments->count && segments->at[low].base == run->base ? &segments->at[low]
+									    : NULL;
+}
+
+const struct td_segment_info *td_segments_sealed(
+	const struct td_segments *segments, const struct td_run *run)
+{
+	const struct td_segment_info *segment = td_segments_of(segments, run);
+
+	return segment != NULL && segment->sealed && segment->next == run->next &&
+			       (segment->number == run->number || run->moved)
+		       ? segment
+		       : NULL;
 }
 
 static struct td_run *find_run(const struct td_store *store, struct td_segment_info *segment)
 {
 	uint64_t durable = store->shelf.durable(store->shelf.arg);
+	struct td_run *found = NULL;
+	struct td_segments segments = {0};
+
+	for (size_t i = 0; i < store->runs.count && found == NULL; i++) {
+		struct td_run *run = store->runs.at[i];
+		const struct td_segment_info *sealed;
+
+		if ((run->catalog != NULL && !run->moved) || td_run_waits(store, run) ||
+			run->base == store->rewriting.base || run->next > durable)
+			continue;
+		if (segments.at == NULL && !td_segments_take(&segments, store))
+			return NULL;
+		sealed = td_segments_sealed(&segments, run);
+		if (sealed == NULL)
+			continue;
+		*segment = *sealed;
+		found = run;
+	}
+	td_segments_fini(&segments);
+	return found;
+}
+
+int64_t td_catalog_make_when(const struct td_store *store)
+{
+	int64_t first = INT64_MAX;
 
 	for (size_t i = 0; i < store->runs.count; i++) {
-		struct td_run *run = store->runs.at[i];
+		const struct td_run *run = store->runs.at[i];
 
-		if ((run->catalog == NULL || run->moved) && !run->unfit &&
-			run->base != store->rewriting && run->next <= durable &&
-			td_store_segment(store, run, segment))
-			return run;
+		if ((run->catalog == NULL || run->moved) && run->failures > 0 &&
+			run->again_at < first)
+			first = run->again_at;
 	}
-	return NULL;
+	return first;
 }
 
 struct td_catalog_make *td_catalog_make_next(struct td_store *store)
@@ -245,8 +293,10 @@ static void copy_line(struct td_catalog_make *make, size_t i)
 
 	*line = *td_run_line(make->run, make->run->base + i);
 	if ((line->flags & TD_LINE_EVENT) == 0) {
-		*line = (struct td_line){
-			.offset = line->offset, .back = line->back, .flags = line->flags};
+		*line = (struct td_line){.offset = line->offset,
+			.back = line->back,
+			.bytes = line->bytes,
+			.flags = line->flags};
 		return;
 	}
 	line->flags &= (uint16_t)~TD_LINE_LOCAL;
@@ -438,9 +488,11 @@ struct td_catalog_make *td_catalog_make_done(
 		return make;
 	if (code == 0)
 		code = finish(store, make, err);
-	/* It is not needed, only good to have: the run stays in memory. */
+	/* It is not needed, only good to have: the run stays in memory meanwhile. */
 	if (code != 0)
-		make->run->unfit = true;
+		td_run_failed(store, make->run);
+	else
+		make->run->failures = 0;
 	td_catalog_make_free(make);
 	return NULL;
 }

@@ -249,5 +249,9 @@ int64_t td_store_next_ms(const struct td_store *store, unsigned kinds, int64_t n
 		at = td_rewrite_when(store);
 		first = at < first ? at : first;
 	}
+	if ((kinds & TD_WORK_INDEX) != 0 && store->shelf.journal != NULL) {
+		at = td_catalog_make_when(store);
+		first = at < first ? at : first;
+	}
 	return first;
 }

@@ -143,10 +143,17 @@ static int fold_event(struct td_store *store, const struct td_record *at,
 	bool fresh = false;
 	uint32_t ref;
 
-	/* Of a log that was deleted: it lies there until its segment is rewritten. */
-	if (log == NULL)
-		return 0;
 	TD_ASSERT(line != NULL);
+	/* Of a log that was deleted: it lies there until its segment is rewritten. */
+	if (log == NULL) {
+		struct td_run *run = store->runs.at[store->runs.count - 1];
+
+		line->bytes = (uint32_t)at->body.len;
+		line->flags = TD_LINE_REMOVED;
+		run->removed++;
+		run->removed_bytes += line->bytes;
+		return 0;
+	}
 	if (record->seq <= log->last_seq)
 		return damaged(at, err, "its seq was given before");
 	ref = td_subjects_find(&store->subjects, hash, record->address, log->index);
@@ -174,6 +181,29 @@ static int fold_event(struct td_store *store, const struct td_record *at,
 	return fold_key(store, log, record, at, err);
 }
 
+/* One position of a removal. */
+static int fold_gone(struct td_store *store, const struct td_record *at, uint64_t position,
+	bool erase, struct td_error *err)
+{
+	struct td_run *run = td_runs_find(&store->runs, position);
+	const struct td_line *line = run != NULL ? td_run_line(run, position) : NULL;
+	struct td_gone gone;
+
+	if (line == NULL)
+		return 0;
+	/* What was rewritten since is not there any more; a catalog may know of the removal. */
+	if ((run->catalog == NULL || at->position >= run->catalog->head.as_of) &&
+		(line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) == TD_LINE_EVENT) {
+		if (td_index_reserve_gone(store, err) != 0)
+			return TD_E_NOMEM;
+		td_index_gone(store, run, position, &gone);
+	}
+	/* It was asked for in a life before this one, which did not come to it. */
+	if (erase)
+		td_rewrite_erase(store, run, position);
+	return 0;
+}
+
 static int fold_removal(struct td_store *store, const struct td_record *at, struct td_error *err)
 {
 	struct td_removal_record record;
@@ -181,7 +211,6 @@ static int fold_removal(struct td_store *store, const struct td_record *at, stru
 	struct td_ranges ranges = {0};
 	struct td_range range;
 	const char *wrong = td_removal_record_read(&record, at->body);
-	struct td_gone gone;
 
 	if (wrong != NULL)
 		return damaged(at, err, wrong);
@@ -191,17 +220,10 @@ static int fold_removal(struct td_store *store, const struct td_record *at, stru
 	ranges.rest = record.ranges;
 	while (td_ranges_next(&ranges, &range)) {
 		for (uint64_t i = range.from; i < range.from + range.count; i++) {
-			struct td_run *run = td_runs_find(&store->runs, i);
-			const struct td_line *line = run != NULL ? td_run_line(run, i) : NULL;
+			int code = fold_gone(store, at, i, record.erase, err);
 
-			/* What was rewritten since is not there any more; a catalog may know. */
-			if (line == NULL ||
-				(run->catalog != NULL && at->position < run->catalog->head.as_of) ||
-				(line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) != TD_LINE_EVENT)
-				continue;
-			if (td_index_reserve_gone(store, err) != 0)
-				return TD_E_NOMEM;
-			td_index_gone(store, run, i, &gone);
+			if (code != 0)
+				return code;
 		}
 	}
 	return 0;

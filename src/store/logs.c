@@ -220,10 +220,9 @@ static void forget_lines(struct td_run *run, const struct td_run_log *in)
 		if (heap == NULL)
 			continue;
 		line = &heap[at % TD_LINES_HEAP];
-		if ((line->flags & TD_LINE_EVENT) != 0 && line->log == in->log) {
-			run->removed -= (line->flags & TD_LINE_REMOVED) != 0;
-			line->flags = 0;
-		}
+		/* All of it was removed before; its bytes lie there until they are rewritten. */
+		if ((line->flags & TD_LINE_EVENT) != 0 && line->log == in->log)
+			line->flags &= TD_LINE_REMOVED | TD_LINE_HOLE | TD_LINE_ERASE;
 	}
 	for (size_t i = 0; run->catalog != NULL && i < run->catalog->head.logs; i++) {
 		if (run->catalog->logs[i] == in->log)

@@ -136,6 +136,7 @@ static void store_free(struct td_store *store)
 	td_seals_fini(&store->seals);
 	td_buf_fini(&store->restored);
 	td_buf_fini(&store->forgets);
+	free(store->rewriting.positions);
 	td_logs_fini(&store->logs);
 	td_subjects_fini(&store->subjects);
 	td_tops_fini(&store->tops);

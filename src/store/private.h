@@ -116,8 +116,12 @@ struct td_store {
 	const struct td_disk *disk;
 	bool read_only;
 	struct td_catalog_make *making; /* to be run again */
-	uint64_t rewriting;             /* base of the run whose segment is being rewritten */
-	struct td_buf restored;         /* subjects whose last event was removed: refs */
+	struct {
+		uint64_t base; /* of the run whose segment is being rewritten; 0: none */
+		uint64_t *positions;
+		size_t count;
+	} rewriting;
+	struct td_buf restored; /* subjects whose last event was removed: refs */
 
 	struct td_chore *chores; /* free ones */
 	struct td_chore *chores_out;
@@ -193,11 +197,24 @@ struct td_tag td_store_tag(const struct td_store *store, const struct td_record 
 /* --- catalog_make.c, restore.c ------------------------------------------------------------- */
 
 struct td_catalog_make;
-/* The sealed segment of this run. */
-bool td_store_segment(
-	const struct td_store *store, const struct td_run *run, struct td_segment_info *segment);
+/* All segments there are, as of now. */
+struct td_segments {
+	struct td_segment_info *at;
+	size_t count;
+};
+bool td_segments_take(
+	struct td_segments *segments, const struct td_store *store); /* false: no memory */
+void td_segments_fini(struct td_segments *segments);
+/* The segment that begins where this run does; NULL: none. */
+const struct td_segment_info *td_segments_of(
+	const struct td_segments *segments, const struct td_run *run);
+/* The same if it is sealed and has all of the run. */
+const struct td_segment_info *td_segments_sealed(
+	const struct td_segments *segments, const struct td_run *run);
 /* A catalog to be made, or NULL: none now. */
 struct td_catalog_make *td_catalog_make_next(struct td_store *store);
+/* When one that failed is tried again, monotonic ms; INT64_MAX: none did. */
+int64_t td_catalog_make_when(const struct td_store *store);
 /* Blocks; any thread. */
 void td_catalog_make_run(struct td_catalog_make *make);
 /* NULL: it is over; else it is to be run once more. */
@@ -257,8 +274,11 @@ int td_forget_fold_end(struct td_store *store, struct td_error *err);
 
 /* open.c: the longest window of duplicates that a log has. */
 td_time td_store_longest_window(const struct td_store *store);
-/* rewrite.c: what was removed of this run is to be erased. */
-void td_rewrite_erase(struct td_store *store, struct td_run *run);
+/* rewrite.c: this event, which was removed, is to be erased; nothing if it is gone already. */
+void td_rewrite_erase(struct td_store *store, struct td_run *run, uint64_t position);
+/* Something could not be done of this run: again after a while, twice as long each time. */
+void td_run_failed(const struct td_store *store, struct td_run *run);
+bool td_run_waits(const struct td_store *store, const struct td_run *run);
 bool td_rewrite_due(struct td_store *store);
 int64_t td_rewrite_when(const struct td_store *store);
 int td_rewrite_start(struct td_store *store, struct td_error *err);

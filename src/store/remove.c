@@ -180,7 +180,7 @@ static void batch_apply(
 			keep_key(store, batch, positions[i]);
 		store->shelf.dead(store->shelf.arg, location, bytes);
 		if (batch->erase && store->shelf.journal != NULL)
-			td_rewrite_erase(store, run);
+			td_rewrite_erase(store, run, positions[i]);
 		td_index_sweep(store, run);
 	}
 	range_end(batch, &next, &range);

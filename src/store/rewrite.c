@@ -7,52 +7,95 @@
  *	INDEX    its catalog is made anew, and the lines learn where they lie now
  *
  * Between the last two, lines say where records were: td_store_fetch() finds them by position.
+ *
+ * What is removed while a segment is being rewritten is not of it, and waits for the next time. What
+ * fails is tried again after a while. What is to be erased is a flag of its line, which catalogs
+ * keep, and which the removal's record sets again when the store opens.
  */
 #include "store/private.h"
 
 #include <stdlib.h>
 
-#define ERASE_MS 60000 /* how long removals are gathered */
-
-static const unsigned gone = TD_LINE_EVENT | TD_LINE_REMOVED;
+#define ERASE_MS     60000  /* how long removals are gathered */
+#define AGAIN_MS     1000   /* how long what failed has to wait, at first ... */
+#define AGAIN_MS_MAX 900000 /* ... and at most */
 
 static int64_t now_ms(const struct td_store *store)
 {
 	return td_clock_monotonic(store->clock) / 1000000;
 }
 
-void td_rewrite_erase(struct td_store *store, struct td_run *run)
+/* --- what failed ---------------------------------------------------------------------------- */
+
+void td_run_failed(const struct td_store *store, struct td_run *run)
 {
+	int64_t wait_ms = run->failures < 10 ? AGAIN_MS << run->failures : AGAIN_MS_MAX;
+
+	run->again_at = now_ms(store) + (wait_ms < AGAIN_MS_MAX ? wait_ms : AGAIN_MS_MAX);
+	run->failures++;
+}
+
+bool td_run_waits(const struct td_store *store, const struct td_run *run)
+{
+	return run->failures > 0 && run->again_at > now_ms(store);
+}
+
+/* --- when ----------------------------------------------------------------------------------- */
+
+void td_rewrite_erase(struct td_store *store, struct td_run *run, uint64_t position)
+{
+	struct td_line *line = td_run_line(run, position);
+
+	if ((line->flags & (TD_LINE_REMOVED | TD_LINE_HOLE)) != TD_LINE_REMOVED)
+		return;
+	if ((line->flags & TD_LINE_ERASE) == 0) {
+		td_run_touch(run, position);
+		line->flags |= TD_LINE_ERASE;
+	}
 	if (run->erase_at == 0)
 		run->erase_at = now_ms(store) + ERASE_MS;
 }
 
 /*
- * Space is taken back when the segment cannot tell of duplicates any more, since a removed event
- * keeps its key until the window ends. What is to be erased does not wait: its key is forgotten if
- * the store is opened again within the window.
+ * Whether the segment cannot tell of duplicates any more: a removed event keeps its key until the
+ * window ends. What is to be erased does not wait, since its key was noted with its removal.
  */
+static bool is_past(const struct td_store *store, const struct td_segment_info *segment)
+{
+	return segment->to < td_clock_wall(store->clock) - td_store_longest_window(store);
+}
+
 static bool wants(const struct td_store *store, const struct td_run *run,
 	const struct td_segment_info *segment)
 {
 	if (run->erase_at != 0 && run->erase_at <= now_ms(store))
 		return true;
-	return run->removed_bytes * 2 > segment->used &&
-	       segment->to < td_clock_wall(store->clock) - td_store_longest_window(store);
+	return run->removed_bytes * 2 > segment->used && is_past(store, segment);
 }
 
 /* A run to be rewritten, with its segment, which is sealed. */
-static struct td_run *find(struct td_store *store, struct td_segment_info *segment)
+static struct td_run *find(const struct td_store *store, struct td_segment_info *segment)
 {
-	for (size_t i = 0; i < store->runs.count; i++) {
-		struct td_run *run = store->runs.at[i];
+	struct td_segments segments = {0};
+	struct td_run *found = NULL;
 
-		if (run->removed_bytes == 0 || run->moved || run->unfit)
+	for (size_t i = 0; i < store->runs.count && found == NULL; i++) {
+		struct td_run *run = store->runs.at[i];
+		const struct td_segment_info *sealed;
+
+		if ((run->removed_bytes == 0 && run->erase_at == 0) || run->moved ||
+			td_run_waits(store, run))
 			continue;
-		if (td_store_segment(store, run, segment) && wants(store, run, segment))
-			return run;
+		if (segments.at == NULL && !td_segments_take(&segments, store))
+			return NULL;
+		sealed = td_segments_sealed(&segments, run);
+		if (sealed == NULL || !wants(store, run, sealed))
+			continue;
+		*segment = *sealed;
+		found = run;
 	}
-	return NULL;
+	td_segments_fini(&segments);
+	return found;
 }
 
 static bool is_roll_due(const struct td_store *store)
@@ -69,7 +112,7 @@ bool td_rewrite_due(struct td_store *store)
 	struct td_segment_info segment;
 
 	/* A catalog that is being made says where records are. */
-	if (store->shelf.journal == NULL || store->read_only || store->rewriting != 0 ||
+	if (store->shelf.journal == NULL || store->read_only || store->rewriting.base != 0 ||
 		store->making != NULL || (store->out & TD_WORK_INDEX) != 0 ||
 		store->pending != NULL)
 		return false;
@@ -82,12 +125,17 @@ int64_t td_rewrite_when(const struct td_store *store)
 
 	for (size_t i = 0; i < store->runs.count; i++) {
 		const struct td_run *run = store->runs.at[i];
+		int64_t at = run->erase_at;
 
-		if (run->erase_at != 0 && run->erase_at < first && !run->moved && !run->unfit)
-			first = run->erase_at;
+		if (run->failures > 0 && run->again_at > at && (at != 0 || run->removed_bytes > 0))
+			at = run->again_at;
+		if (at != 0 && at < first && !run->moved)
+			first = at;
 	}
 	return first;
 }
+
+/* --- begin ---------------------------------------------------------------------------------- */
 
 /* End the active segment, with a record of no meaning so that there is something to commit. */
 static int roll(struct td_store *store, struct td_error *err)
@@ -110,27 +158,55 @@ static int roll(struct td_store *store, struct td_error *err)
 	return 0;
 }
 
-static int start(struct td_store *store, struct td_run *run, struct td_error *err)
+/* What goes: all that was removed, or, where that still tells of duplicates, what is to be erased. */
+static int gather(struct td_store *store, struct td_run *run, unsigned flag, struct td_error *err)
 {
-	enum td_rewrite_rule rule = run->erase_at != 0 ? TD_REWRITE_ERASE : TD_REWRITE_SPACE;
-	uint64_t *positions = malloc((size_t)(run->next - run->base) * sizeof(*positions));
-	size_t count = 0;
-	int code;
+	uint64_t losses = store->runs.losses;
 
-	if (positions == NULL)
-		return td_error_nomem(err);
-	for (uint64_t at = run->base; at < run->next; at++) {
+	for (uint64_t at = run->base; at < run->next && store->runs.losses == losses; at++) {
 		unsigned flags = td_run_line(run, at)->flags;
 
-		if ((flags & TD_LINE_REMOVED) != 0 && (flags & TD_LINE_HOLE) == 0)
-			positions[count++] = at;
+		if ((flags & flag) == 0 || (flags & TD_LINE_HOLE) != 0)
+			continue;
+		/* It stays in memory until it is known how it ended. */
+		td_run_touch(run, at);
+		store->rewriting.positions[store->rewriting.count++] = at;
 	}
-	code = td_journal_rewrite(store->shelf.journal, run->base, positions, count, rule, err);
-	free(positions);
-	if (code == 0)
-		store->rewriting = run->base;
-	else if (code != TD_E_FULL)
-		run->unfit = true;
+	return store->runs.losses != losses ? td_store_lost(err) : 0;
+}
+
+static void forget(struct td_store *store)
+{
+	free(store->rewriting.positions);
+	store->rewriting.positions = NULL;
+	store->rewriting.base = store->rewriting.count = 0;
+}
+
+static int start(struct td_store *store, struct td_run *run, const struct td_segment_info *segment,
+	struct td_error *err)
+{
+	bool past = is_past(store, segment);
+	size_t lines = (size_t)(run->next - run->base);
+	int code;
+
+	store->rewriting.positions = malloc(lines * sizeof(uint64_t));
+	if (store->rewriting.positions == NULL)
+		return td_error_nomem(err);
+	code = gather(store, run, past ? TD_LINE_REMOVED : TD_LINE_ERASE, err);
+	if (code == 0 && store->rewriting.count > 0)
+		code = td_journal_rewrite(store->shelf.journal, run->base,
+			store->rewriting.positions, store->rewriting.count,
+			run->erase_at != 0 ? TD_REWRITE_ERASE : TD_REWRITE_SPACE, err);
+	if (code == 0) {
+		/* Who asks from now on has a time of his own. */
+		run->erase_at = 0;
+		store->rewriting.base = run->base;
+	}
+	if (code == 0 && store->rewriting.count > 0)
+		return 0;
+	if (code == 0 && past)
+		run->removed_bytes = 0;
+	forget(store);
 	return code;
 }
 
@@ -146,54 +222,68 @@ int td_rewrite_start(struct td_store *store, struct td_error *err)
 	if (is_roll_due(store))
 		code = roll(store, err);
 	run = find(store, &segment);
-	if (code == 0 && run != NULL)
-		code = start(store, run, err);
+	if (code == 0 && run != NULL) {
+		code = start(store, run, &segment, err);
+		if (code != 0 && code != TD_E_FULL)
+			td_run_failed(store, run);
+	}
 	td_mutex_unlock(&store->lock);
 	return code;
 }
 
-/* The segment that begins where this run does. */
-static bool segment_of(const struct td_store *store, const struct td_run *run, uint32_t *number)
+/* --- end ------------------------------------------------------------------------------------ */
+
+/* Whether the segment is the same as before. Without memory to ask it is taken as another: then
+ * records are found by position. */
+static bool is_unmoved(const struct td_store *store, const struct td_run *run)
 {
-	size_t count = td_journal_segments(store->shelf.journal, NULL, 0);
-	struct td_segment_info *all = malloc((count + 1) * sizeof(*all));
+	struct td_segments segments = {0};
+	const struct td_segment_info *segment;
 	bool is = false;
 
-	if (all == NULL)
-		return false;
-	td_journal_segments(store->shelf.journal, all, count);
-	for (size_t i = 0; i < count && !is; i++) {
-		is = all[i].base == run->base;
-		*number = all[i].number;
+	if (td_segments_take(&segments, store)) {
+		segment = td_segments_of(&segments, run);
+		is = segment != NULL && segment->number == run->number;
 	}
-	free(all);
+	td_segments_fini(&segments);
 	return is;
+}
+
+static void note_gone(struct td_store *store, struct td_run *run)
+{
+	for (size_t i = 0; i < store->rewriting.count; i++) {
+		uint64_t position = store->rewriting.positions[i];
+		struct td_line *line = td_run_line(run, position);
+
+		td_run_touch(run, position);
+		line->flags |= TD_LINE_HOLE;
+		line->flags &= (uint16_t)~TD_LINE_ERASE;
+		run->removed_bytes -=
+			line->bytes < run->removed_bytes ? line->bytes : run->removed_bytes;
+	}
+	run->failures = 0;
+	run->moved = true;
+}
+
+/* What was to be erased still is, as soon as it may be tried again. */
+static void note_failure(struct td_store *store, struct td_run *run)
+{
+	td_run_failed(store, run);
+	for (size_t i = 0; i < store->rewriting.count && run->erase_at == 0; i++) {
+		if ((td_run_line(run, store->rewriting.positions[i])->flags & TD_LINE_ERASE) != 0)
+			run->erase_at = run->again_at;
+	}
 }
 
 void td_rewrite_done(struct td_store *store, bool done)
 {
-	struct td_run *run = td_runs_find(&store->runs, store->rewriting);
-	uint32_t number = 0;
+	struct td_run *run = td_runs_find(&store->runs, store->rewriting.base);
 
-	store->rewriting = 0;
-	if (run == NULL)
-		return;
-	/* Without memory to ask it is taken as moved: then records are found by position. */
-	if (!done || (segment_of(store, run, &number) && number == run->number)) {
-		run->unfit = true;
-		return;
-	}
 	td_mutex_lock(&store->lock);
-	for (uint64_t at = run->base; at < run->next; at++) {
-		struct td_line *line = td_run_line(run, at);
-
-		if ((line->flags & gone) != gone || (line->flags & TD_LINE_HOLE) != 0)
-			continue;
-		td_run_touch(run, at);
-		line->flags |= TD_LINE_HOLE;
-	}
-	run->removed_bytes = 0;
-	run->erase_at = 0;
-	run->moved = true;
+	if (run != NULL && done && !is_unmoved(store, run))
+		note_gone(store, run);
+	else if (run != NULL)
+		note_failure(store, run);
+	forget(store);
 	td_mutex_unlock(&store->lock);
 }

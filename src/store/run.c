@@ -182,8 +182,12 @@ static void adopt(const struct td_catalog *catalog, struct td_line *lines, size_
 			continue;
 		line->log = line->log < catalog->head.logs ? catalog->logs[line->log] : TD_LOG_GONE;
 		line->flags |= TD_LINE_LOCAL;
+		/* It lies there until its segment is rewritten. */
 		if (line->log == TD_LOG_GONE)
-			*line = (struct td_line){.offset = line->offset};
+			*line = (struct td_line){.offset = line->offset,
+				.bytes = line->bytes,
+				.flags = TD_LINE_REMOVED |
+					 (line->flags & (TD_LINE_HOLE | TD_LINE_ERASE))};
 	}
 }
 

@@ -18,6 +18,7 @@ struct model_event {
 	uint64_t seq, revision, prev, position, append, payload;
 	td_time time;
 	bool removed;
+	bool erased; /* its key alone is left to know its duplicates by */
 };
 
 struct model {
@@ -77,7 +78,8 @@ static inline int model_duplicates(struct model *model, const struct model_entry
 
 		if (seen == NULL)
 			continue;
-		if (seen->subject != entries[i].subject || seen->payload != entries[i].payload)
+		if (!seen->erased && (seen->subject != entries[i].subject ||
+					     seen->payload != entries[i].payload))
 			return TD_E_DUPLICATE;
 		placed[i] = (struct td_placed){.duplicate = true,
 			.seq = seen->seq,

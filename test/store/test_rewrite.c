@@ -1,6 +1,8 @@
 /*
  * What is left when segments were rewritten and their catalogs made anew.
  */
+#include <errno.h>
+
 #include "store_test.h"
 
 /* The active segment is sealed, and has its catalog. */
@@ -93,7 +95,10 @@ static struct td_placed append_keyed(struct scene *scene, const char *payload, c
 	struct td_entry entry = entry_of("a", payload);
 	struct td_placed placed;
 	uint64_t rests_on;
+	char headers[100];
 
+	snprintf(headers, sizeof(headers), "NATS/1.0\r\nNats-Msg-Id: %s\r\n\r\n", key);
+	entry.headers = td_text(headers);
 	entry.key[0] = td_text(key);
 	must(scene,
 		td_store_append(scene->store, &entry, 1, &placed, &rests_on, NULL, &scene->err));
@@ -134,11 +139,220 @@ static void a_duplicate_of_what_was_erased_is_known_by_its_key(void **state)
 	scene_end(&scene);
 }
 
+/* A removed original keeps its key, also if another event of its segment is erased. */
+static void a_key_outlives_the_erasing_of_a_neighbour(void **state)
+{
+	struct scene scene;
+	struct td_placed first, second;
+	uint64_t removed, rests_on;
+
+	(void)state;
+	scene_begin(&scene, IN_JOURNAL);
+	scene_open(&scene);
+	scene_log(&scene, "log", "a", (struct td_log_config){.duplicates_ms = 3600000});
+	first = append_keyed(&scene, "secret", "one");
+	second = append_keyed(&scene, "2", "two");
+	append_keyed(&scene, "3", "three");
+	scene_commit(&scene);
+	for (int i = 0; i < 2; i++) {
+		const struct td_removal removal = {.log = td_text("log"),
+			.seqs = i == 0 ? &first.seq : &second.seq,
+			.seqs_count = 1,
+			.erase = i == 0};
+
+		must(&scene,
+			td_store_remove(scene.store, &removal, &removed, &rests_on, &scene.err));
+	}
+	wait_long(&scene);
+	assert_false(is_on_disk(&scene, "secret"));
+	scene_reopen(&scene);
+	assert_true(append_keyed(&scene, "2", "two").duplicate);
+	scene_end(&scene);
+}
+
+/* --- what is asked to be erased --------------------------------------------------------------- */
+
+static void erasing_is_not_forgotten_when_the_store_is_opened_again(void **state)
+{
+	(void)state;
+	for (int sealed = 0; sealed < 2; sealed++) {
+		struct scene scene;
+
+		scene_begin(&scene, IN_JOURNAL);
+		scene_open(&scene);
+		scene_append(&scene, "a", "secret");
+		scene_append(&scene, "a", "2");
+		scene_commit(&scene);
+		/* By its records, or by its catalog. */
+		if (sealed == 1) {
+			roll(&scene);
+			scene.now_ns += 200000000000;
+		}
+		erase(&scene, 1);
+		scene_commit(&scene);
+		if (sealed == 1) {
+			roll(&scene);
+			scene.now_ns += 50000000000;
+		}
+		scene_reopen(&scene);
+		assert_true(is_on_disk(&scene, "secret"));
+		wait_long(&scene);
+		assert_false(is_on_disk(&scene, "secret"));
+		td_store_verify(scene.store);
+		expect_subject(&scene, "a", "2");
+		scene_end(&scene);
+	}
+}
+
+static void erasing_goes_on_when_its_log_is_deleted(void **state)
+{
+	(void)state;
+	for (int reopen = 0; reopen < 2; reopen++) {
+		struct scene scene;
+		struct td_removal removal = {.log = td_text("log"), .erase = true};
+		uint64_t removed, rests_on;
+
+		scene_begin(&scene, IN_JOURNAL);
+		scene_open(&scene);
+		scene_log(&scene, "log", "a", (struct td_log_config){0});
+		scene_append(&scene, "a", "secret");
+		scene_append(&scene, "b", "2");
+		scene_commit(&scene);
+		must(&scene,
+			td_store_remove(scene.store, &removal, &removed, &rests_on, &scene.err));
+		must(&scene,
+			td_store_log_delete(scene.store, td_text("log"), &rests_on, &scene.err));
+		scene_commit(&scene);
+		if (reopen == 1)
+			scene_reopen(&scene);
+		wait_long(&scene);
+		assert_false(is_on_disk(&scene, "secret"));
+		td_store_verify(scene.store);
+		scene_reopen(&scene);
+		td_store_verify(scene.store);
+		expect_subject(&scene, "b", "2");
+		scene_end(&scene);
+	}
+}
+
+/* The space of a log that was deleted comes back, as any other. */
+static void a_deleted_log_leaves_nothing_behind(void **state)
+{
+	struct scene scene;
+	uint64_t rests_on;
+	char payload[2001];
+
+	(void)state;
+	scene_begin(&scene, IN_JOURNAL);
+	scene_open(&scene);
+	scene_log(&scene, "log", "a", (struct td_log_config){0});
+	memset(payload, 'x', sizeof(payload) - 1);
+	payload[sizeof(payload) - 1] = 0;
+	memcpy(payload, "bulk", 4);
+	for (int i = 0; i < 20; i++) {
+		scene_append(&scene, "a", payload);
+		scene_commit(&scene);
+	}
+	roll(&scene);
+	must(&scene, td_store_log_delete(scene.store, td_text("log"), &rests_on, &scene.err));
+	scene_commit(&scene);
+	wait_long(&scene);
+	assert_false(is_on_disk(&scene, "bulk"));
+	td_store_verify(scene.store);
+	scene_end(&scene);
+}
+
+/* --- what fails, or happens meanwhile -------------------------------------------------------- */
+
+/* The new segment finds no space. */
+static int open_without_space(void *arg, int dir, const char *name, unsigned flags, int *file)
+{
+	return strcmp(name, "rewrite.tmp") == 0 ? ENOSPC
+						: td_disk_real.open(arg, dir, name, flags, file);
+}
+
+static void what_could_not_be_rewritten_is_tried_again(void **state)
+{
+	struct scene scene;
+	struct td_chore *chore;
+	unsigned failures = 0;
+
+	(void)state;
+	scene_begin(&scene, IN_JOURNAL);
+	scene_open(&scene);
+	scene_append(&scene, "a", "secret");
+	scene_append(&scene, "a", "2");
+	scene_commit(&scene);
+	erase(&scene, 1);
+	scene.disk.open = open_without_space;
+	for (int i = 0; i < 20; i++) {
+		scene.now_ns += 60000000000;
+		while ((chore = td_store_next(
+				scene.store, TD_WORK_EVERYTHING, scene.now_ns / 1000000)) != NULL) {
+			td_chore_run(chore);
+			failures += td_store_done(scene.store, chore, NULL) != 0;
+		}
+	}
+	assert_true(failures > 3 && failures < 12); /* each time it waits longer */
+	assert_true(is_on_disk(&scene, "secret"));
+	assert_true(td_store_next_ms(scene.store, TD_WORK_EVERYTHING, scene.now_ns / 1000000) <=
+		    scene.now_ns / 1000000 + 900000);
+	scene.disk.open = td_disk_real.open;
+	for (int i = 0; i < 5; i++)
+		wait_long(&scene);
+	assert_false(is_on_disk(&scene, "secret"));
+	expect_subject(&scene, "a", "2");
+	scene_end(&scene);
+}
+
+/* Removed while its segment is being rewritten: not with it, but soon after. */
+static void what_is_removed_during_a_rewriting_is_erased_by_the_next(void **state)
+{
+	struct scene scene;
+	struct td_chore *chore, *rewriting = NULL;
+
+	(void)state;
+	scene_begin(&scene, IN_JOURNAL);
+	scene_open(&scene);
+	scene_append(&scene, "a", "secret-1");
+	scene_append(&scene, "b", "secret-2");
+	scene_append(&scene, "c", "3");
+	scene_commit(&scene);
+	erase(&scene, 1);
+	scene_retain(&scene);
+	scene.now_ns += 60000000000;
+	while (rewriting == NULL) {
+		chore = td_store_next(scene.store, TD_WORK_EVERYTHING, scene.now_ns / 1000000);
+		assert_non_null(chore);
+		td_chore_run(chore);
+		if (td_chore_kind(chore) == TD_WORK_REWRITE)
+			rewriting = chore;
+		else
+			must(&scene, td_store_done(scene.store, chore, &scene.err));
+	}
+	erase(&scene, 2);
+	must(&scene, td_store_done(scene.store, rewriting, &scene.err));
+	scene_retain(&scene);
+	assert_false(is_on_disk(&scene, "secret-1"));
+	assert_true(is_on_disk(&scene, "secret-2"));
+	wait_long(&scene);
+	assert_false(is_on_disk(&scene, "secret-2"));
+	td_store_verify(scene.store);
+	expect_subject(&scene, "c", "3");
+	scene_end(&scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_keep_their_subjects_when_the_list_of_these_gets_shorter),
 		cmocka_unit_test(a_duplicate_of_what_was_erased_is_known_by_its_key),
+		cmocka_unit_test(a_key_outlives_the_erasing_of_a_neighbour),
+		cmocka_unit_test(erasing_is_not_forgotten_when_the_store_is_opened_again),
+		cmocka_unit_test(erasing_goes_on_when_its_log_is_deleted),
+		cmocka_unit_test(a_deleted_log_leaves_nothing_behind),
+		cmocka_unit_test(what_could_not_be_rewritten_is_tried_again),
+		cmocka_unit_test(what_is_removed_during_a_rewriting_is_erased_by_the_next),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
