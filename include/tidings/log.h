@@ -188,6 +188,9 @@ TD_PUBLIC int td_subjects(struct td *td, const char *log, const char *pattern,
 struct td_log_settings {
 	const char *const *subjects; /* patterns of what it claims, subjects_count of them */
 	size_t subjects_count;
+	/* Patterns of subjects whose data is sealed on disk, and can be forgotten: td_forget(). */
+	const char *const *erasable;
+	size_t erasable_count;
 	int64_t age_ms;                 /* events older than that are removed */
 	uint64_t bytes_max, count_max;  /* the oldest beyond that are removed */
 	uint64_t count_per_subject_max; /* the same for each subject */
@@ -244,6 +247,19 @@ struct td_removing {
  */
 TD_PUBLIC int td_remove(
 	struct td *td, const struct td_removing *removing, uint64_t *removed, struct td_error *err);
+
+/*
+ * Forget a subject of a log, which has to be an erasable one: the key that its data is sealed with
+ * is destroyed, on disk when it returns. Its events stay, with all that is said about them, without
+ * their data: td_event_get(event, "erased") is "true". So do not say in subjects and attributes what
+ * is to be forgotten one day. What is appended to the subject from then on has another key. Copies
+ * of the directory keys/ are yours to destroy; events that handlers hold or wait for are theirs.
+ * TD_E_NOT_FOUND: no such log, or it holds nothing sealed of this subject (any more). TD_E_SUBJECT,
+ * TD_E_DISK_FULL, TD_E_DISK, TD_E_INLINE, TD_E_READ_ONLY, TD_E_NOMEM. After an error that came late
+ * the subject may be forgotten already; what is missing is done when the place is opened again.
+ */
+TD_PUBLIC int td_forget(struct td *td, const char *log, const char *subject, struct td_error *err);
+
 /* --- the place ---------------------------------------------------------------------------- */
 
 struct td_status {

@@ -109,6 +109,7 @@ static int set_log(struct td *td, const char *name, const struct td_log_settings
 	config.revisions_forgotten = settings->revisions_forgotten;
 	config.importing = settings->importing;
 	config.subjects_count = settings->subjects_count;
+	config.erasable_count = settings->erasable_count;
 	set.change = change | (settings->adopt ? (unsigned)TD_LOG_ADOPT : 0);
 	code = may_change(td->place, "changing logs", err);
 	if (code == 0)
@@ -117,10 +118,14 @@ static int set_log(struct td *td, const char *name, const struct td_log_settings
 		code = texts_of(settings->subjects, settings->subjects_count, "subjects",
 			&config.subjects, err);
 	if (code == 0)
+		code = texts_of(settings->erasable, settings->erasable_count, "erasable",
+			&config.erasable, err);
+	if (code == 0)
 		code = td_place_store_made(td->place, &store, err);
 	if (code == 0)
 		code = td_place_do(td->place, &set.deed, err);
 	free((void *)(uintptr_t)config.subjects);
+	free((void *)(uintptr_t)config.erasable);
 	return code == 0 ? 0 : td_error_wrap(err, code, "log %.100s", name);
 }
 
@@ -207,6 +212,7 @@ static void tell_log(struct td_log_about *about, const struct td_log_info *info,
 		.settings =
 			{
 				.subjects_count = config->subjects_count,
+				.erasable_count = config->erasable_count,
 				.age_ms = config->age_ms,
 				.bytes_max = config->bytes_max,
 				.count_max = config->count_max,
@@ -228,6 +234,8 @@ static void tell_log(struct td_log_about *about, const struct td_log_info *info,
 	};
 	about->settings.subjects =
 		copy_texts(block, pointers, config->subjects, config->subjects_count);
+	about->settings.erasable =
+		copy_texts(block, pointers, config->erasable, config->erasable_count);
 }
 
 /* Under the lock. */
@@ -245,8 +253,10 @@ static int copy_logs(const struct td_log_info *infos, size_t all, struct td_log_
 		if (is_own(infos[i].name))
 			continue;
 		shown++;
-		bytes += infos[i].name.len + 1 + bytes_of(config->subjects, config->subjects_count);
-		pointers_count += config->subjects_count;
+		bytes += infos[i].name.len + 1 +
+			 bytes_of(config->subjects, config->subjects_count) +
+			 bytes_of(config->erasable, config->erasable_count);
+		pointers_count += config->subjects_count + config->erasable_count;
 	}
 	bytes += (shown + 1) * sizeof(**logs);
 	at = malloc(bytes);
@@ -345,6 +355,81 @@ int td_remove(
 	if (code == 0 && removed != NULL)
 		*removed = removing.removed;
 	return code == 0 ? 0 : td_error_wrap(err, code, "remove");
+}
+
+/* --- forgetting --------------------------------------------------------------------------- */
+
+struct forgetting {
+	struct td_deed deed;
+	struct td_text log, address;
+	uint64_t key;
+};
+
+static int decide_forget(
+	struct td_place *place, struct td_deed *deed, uint64_t *rests_on, struct td_error *err)
+{
+	struct forgetting *forgetting = (struct forgetting *)(void *)deed;
+
+	return td_store_forget(td_place_store(place), forgetting->log, forgetting->address,
+		&forgetting->key, rests_on, err);
+}
+
+/* Under the lock, which it leaves meanwhile: one piece of work on keys, or wait for who has it. */
+static int turn_keys(struct td_place *place, struct td_error *err)
+{
+	struct td_store *store = td_place_store(place);
+	struct td_chore *chore = td_store_next(store, TD_WORK_KEYS, td_place_now_ms(place));
+	int code = td_store_failed(store, err);
+
+	if (chore == NULL) {
+		place->watchers++;
+		td_condition_wait(
+			&place->moved, &place->lock, td_clock_monotonic(&td_clock_real) + 1000000);
+		place->watchers--;
+		return code;
+	}
+	td_mutex_unlock(&place->lock);
+	td_chore_run(chore);
+	td_mutex_lock(&place->lock);
+	code = td_store_done(store, chore, err);
+	td_place_moved(place);
+	return code;
+}
+
+/* The fact is durable. Now the key goes. */
+static int wait_forgotten(struct td_place *place, uint64_t key, struct td_error *err)
+{
+	int code = 0;
+
+	td_mutex_lock(&place->lock);
+	while (code == 0 && !td_store_is_forgotten(td_place_store(place), key))
+		code = turn_keys(place, err);
+	/* What failed may have been to make others. */
+	if (td_store_is_forgotten(td_place_store(place), key))
+		code = 0;
+	td_mutex_unlock(&place->lock);
+	return code;
+}
+
+int td_forget(struct td *td, const char *log, const char *subject, struct td_error *err)
+{
+	struct forgetting forgetting = {.deed = {.decide = decide_forget}, .log = td_text(log)};
+	char encoded[TD_ADDRESS_BYTES_MAX];
+	int code;
+
+	TD_CHECK_GIVEN(td, err);
+	TD_CHECK_GIVEN(log, err);
+	TD_CHECK_GIVEN(subject, err);
+	code = may_change(td->place, "forgetting", err);
+	if (code == 0)
+		code = td_address_encode(td_text(subject), encoded, &forgetting.address, err);
+	if (code == 0 && td_place_store(td->place) == NULL)
+		code = no_log(log, err);
+	if (code == 0)
+		code = td_place_do(td->place, &forgetting.deed, err);
+	if (code == 0)
+		code = wait_forgotten(td->place, forgetting.key, err);
+	return code == 0 ? 0 : td_error_wrap(err, code, "forget %.100s", subject);
 }
 
 /* --- looking on --------------------------------------------------------------------------- */

@@ -55,6 +55,7 @@ struct td_keys_work {
 	bool fresh;
 	uint64_t *doomed;
 	size_t doomed_count;
+	bool destroyed; /* all of them */
 	int code;
 	struct td_error err;
 };
@@ -713,6 +714,7 @@ void td_keys_work_run(struct td_keys_work *work)
 	const struct td_disk *disk = work->keys->options.disk;
 	int code = destroy(work, disk);
 
+	work->destroyed = code == 0;
 	if (code == 0 && work->slots != NULL)
 		code = make(work, disk);
 	if (code == 0)
@@ -742,12 +744,16 @@ static int adopt_file(struct td_keys *keys, struct td_keys_work *work)
 	return added ? 0 : TD_E_NOMEM;
 }
 
-static int landed(struct td_keys *keys, struct td_keys_work *work, struct td_error *err)
+static void note_destroyed(struct td_keys *keys, const struct td_keys_work *work)
 {
 	td_mutex_lock(&keys->mutex);
-	for (size_t i = 0; i < work->doomed_count; i++)
+	for (size_t i = 0; work->destroyed && i < work->doomed_count; i++)
 		td_map_remove(&keys->doomed, work->doomed[i]);
 	td_mutex_unlock(&keys->mutex);
+}
+
+static int landed(struct td_keys *keys, struct td_keys_work *work, struct td_error *err)
+{
 	if (work->slots == NULL)
 		return 0;
 	if (work->fresh && adopt_file(keys, work) != 0)
@@ -775,6 +781,7 @@ int td_keys_work_done(
 
 	keys->out = false;
 	keys->retry_ms = 0;
+	note_destroyed(keys, work);
 	if (code == 0)
 		code = landed(keys, work, err);
 	else if (err != NULL)

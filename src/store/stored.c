@@ -6,8 +6,8 @@
 /* Lines that only the server may say. */
 static bool is_servers(struct td_text line)
 {
-	static const struct td_text keys[] = {
-		TD_TEXT_INIT("ce-authid:"), TD_TEXT_INIT("ce-recordedtime:")};
+	static const struct td_text keys[] = {TD_TEXT_INIT("ce-authid:"),
+		TD_TEXT_INIT("ce-recordedtime:"), TD_TEXT_INIT("ce-erased:")};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		if (line.len >= keys[i].len && memcmp(line.at, keys[i].at, keys[i].len) == 0)
@@ -56,6 +56,8 @@ static void build(struct td_buf *block, const struct td_stored *stored)
 	add_line(block, "ce-causationid", td_server_get(stored->server, TD_SERVER_CAUSATION));
 	td_time_format(stored->time, time);
 	add_line(block, "ce-recordedtime", td_text_of(time, sizeof(time)));
+	if (stored->erased)
+		add_line(block, "ce-erased", td_text("true"));
 	td_buf_add_string(block, "\r\n");
 }
 

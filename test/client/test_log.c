@@ -29,6 +29,50 @@ static void append_answers_where_the_event_stands(void **state)
 		.log = "orders");
 }
 
+static void who_is_forgotten_has_events_without_data(void **state)
+{
+	static const char *const subjects[] = {"person.>"}, *const erasable[] = {
+								    "person.*.private"};
+	const struct td_log_settings settings = {.subjects = subjects,
+		.subjects_count = 1,
+		.erasable = erasable,
+		.erasable_count = 1};
+	const struct td_draft moved = {
+		.type = "Moved", .subject = "person.7.private", .json = "{\"to\": \"Ulm\"}"};
+	struct stored *s = *state;
+	struct td_log_about *logs;
+	struct td_event *event;
+	struct td_where where;
+	size_t count;
+
+	OK(s, td_log_create(s->td, "people", &settings, &s->err));
+	OK(s, td_publish(s->td, &moved, NULL, &s->err));
+	OK(s, td_latest(s->td, NULL, "person.7.private", &event, &where, &s->err));
+	assert_true(td_text_is(td_event_data(event), "{\"to\": \"Ulm\"}"));
+	assert_null(td_event_get(event, "erased").at);
+	td_event_unref(event);
+	OK(s, td_forget(s->td, "people", "person.7.private", &s->err));
+	OK(s, td_latest(s->td, NULL, "person.7.private", &event, &where, &s->err));
+	assert_int_equal(td_event_data(event).len, 0);
+	assert_true(td_text_is(td_event_get(event, "erased"), "true"));
+	assert_true(td_text_is(td_event_type(event), "Moved"));
+	assert_int_equal(where.revision, 1);
+	td_event_unref(event);
+	assert_int_equal(td_forget(s->td, "people", "person.7.private", &s->err), TD_E_NOT_FOUND);
+	assert_int_equal(td_forget(s->td, "nobody", "person.7.private", &s->err), TD_E_NOT_FOUND);
+	OK(s, td_publish(s->td, &moved, NULL, &s->err));
+	OK(s, td_latest(s->td, NULL, "person.7.private", &event, &where, &s->err));
+	assert_true(td_text_is(td_event_data(event), "{\"to\": \"Ulm\"}"));
+	assert_int_equal(where.revision, 2);
+	td_event_unref(event);
+	OK(s, td_log_list(s->td, &logs, &count, &s->err));
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(logs[i].name, "people") == 0)
+			assert_string_equal(logs[i].settings.erasable[0], "person.*.private");
+	}
+	td_log_list_free(logs);
+}
+
 static void append_refuses_what_lost_the_race_and_says_what_it_found(void **state)
 {
 	struct stored *s = *state;
@@ -514,6 +558,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		on_both(append_answers_where_the_event_stands),
+		on_both(who_is_forgotten_has_events_without_data),
 		on_both(append_refuses_what_lost_the_race_and_says_what_it_found),
 		on_both(several_are_appended_all_or_none),
 		on_both(an_event_that_was_there_is_answered_with_its_place),
