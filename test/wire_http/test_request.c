@@ -1,5 +1,7 @@
 #include "requests.h"
 
+#include "alloc.h"
+
 #define FOUR(x)    x x x x
 #define SIXTEEN(x) FOUR(x) FOUR(x) FOUR(x) FOUR(x)
 
@@ -312,6 +314,35 @@ static void a_head_that_comes_singly_is_looked_at_once(void **state)
 	assert_int_equal(reader.line, len);
 }
 
+/* Also what is refused; a target only where there is something to decode, into a kept buffer. */
+static void reading_takes_no_memory(void **state)
+{
+	static const char bytes[] = CHUNKS("2;a=b\r\nhi\r\n0\r\nA: b\r\n\r\n");
+	struct td_http_reader reader = {0};
+	struct td_http_request request;
+	struct td_http_body body;
+	struct td_text piece;
+	size_t at, taken;
+
+	(void)state;
+	alloc_fail_at(0, false);
+	assert_int_equal(td_http_read_request(&reader, &usual, bytes, strlen(bytes), &request),
+		TD_HTTP_WHOLE);
+	td_http_body_init(&body, request.framing, request.length, &usual);
+	at = request.bytes;
+	while (td_http_body_next(&body, bytes + at, strlen(bytes) - at, &taken, &piece) ==
+		TD_HTTP_PIECE)
+		at += taken;
+	assert_int_equal(at + taken, strlen(bytes));
+	for (size_t i = 0; i < COUNT_OF(requests); i++) {
+		reader = (struct td_http_reader){0};
+		td_http_read_request(
+			&reader, &usual, requests[i].bytes, strlen(requests[i].bytes), &request);
+	}
+	assert_int_equal(alloc_count(), 0);
+	assert_true(sizeof(reader) <= 80 && sizeof(body) <= 48);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -325,6 +356,7 @@ int main(void)
 		cmocka_unit_test(a_nul_is_refused_wherever_it_stands_in_a_head),
 		cmocka_unit_test(what_was_refused_stays_refused),
 		cmocka_unit_test(a_head_that_comes_singly_is_looked_at_once),
+		cmocka_unit_test(reading_takes_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

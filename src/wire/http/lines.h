@@ -4,6 +4,7 @@
 #ifndef TD_WIRE_HTTP_LINES_H
 #define TD_WIRE_HTTP_LINES_H
 
+#include "wire/http/host.h"
 #include "wire/http/reader.h"
 #include "wire/http/scan.h"
 
@@ -39,8 +40,6 @@ enum td_http_parsed td_http_refuse(struct td_http_reader *reader, enum td_http_e
 /* "HTTP/1.0" or "HTTP/1.x"; TD_HTTP_E_VERSION, or `malformed` if it is no version at all. */
 enum td_http_error td_http_read_version(
 	struct td_text text, enum td_http_error malformed, uint8_t *minor);
-/* host[:port], RFC 9110, section 7.2; a host must be there. */
-bool td_http_is_host(struct td_text text);
 /* Whether the connection lives on, RFC 9112, section 9.3. */
 bool td_http_keeps(const struct td_http_reader *reader);
 struct td_http_range td_http_range_of(const struct td_http_lines *in, struct td_text text);

@@ -95,57 +95,6 @@ enum td_http_error td_http_read_version(
 	return TD_HTTP_FINE;
 }
 
-/* --- hosts -------------------------------------------------------------------------------- */
-
-/* What stands between the brackets of an IP-literal: of the bytes that one has. */
-static bool is_literal(const char *at, const char *end)
-{
-	size_t colons = 0;
-
-	if (at == end)
-		return false;
-	for (; at < end; at++) {
-		if (!td_http_is(*at, TD_HTTP_HEX) && *at != ':' && *at != '.')
-			return false;
-		colons += *at == ':';
-	}
-	return colons >= 2;
-}
-
-static bool is_port(const char *at, const char *end)
-{
-	uint32_t port = 0;
-
-	if (end - at > 5)
-		return false;
-	for (; at < end; at++) {
-		if (!td_http_is(*at, TD_HTTP_DIGIT))
-			return false;
-		port = port * 10 + (uint32_t)(*at - '0');
-	}
-	return port <= 65535;
-}
-
-/* Names with percent signs in them are nowhere in use: refused. */
-bool td_http_is_host(struct td_text text)
-{
-	const char *at = text.at, *end = at + text.len, *stop;
-
-	if (text.len == 0)
-		return false;
-	if (*at == '[') {
-		stop = memchr(at, ']', text.len);
-		if (stop == NULL || !is_literal(at + 1, stop))
-			return false;
-		stop++;
-	} else {
-		stop = at + td_http_span(at, end, TD_HTTP_HOST);
-		if (stop == at)
-			return false;
-	}
-	return stop == end || (*stop == ':' && is_port(stop + 1, end));
-}
-
 /* --- fields ------------------------------------------------------------------------------- */
 
 static enum td_http_error host(const struct td_http_lines *in, struct td_text value)
