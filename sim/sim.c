@@ -6,7 +6,8 @@
  *	sim --trace 42      and shows what happens in it
  *	    --world NAME    only this kind
  *	    --without-model the checker alone judges
- *	    --bug N         (sim_bugs) with bug N planted; passes if it is found
+ *	    --bug N         (sim_bugs) with bug N planted; passes if it is found: a seed fails with it,
+ *	                    and does not fail without
  *
  * Exit 1: a promise was broken, or something that should happen often did not happen.
  */
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "bus/busses.h"
@@ -38,12 +40,14 @@ int td_bug;
 struct plan {
 	uint64_t from, count;
 	const char *only; /* kind */
-	bool trace, without_model, bug;
+	bool trace, without_model;
+	int bug; /* 0: none */
 };
 
 static struct plan plan = {.from = 1, .count = 1};
 static struct sim_world *playing;
-static char replay[100]; /* the line that plays it again */
+static int64_t virtual_ns; /* that the worlds took together */
+static char replay[100];   /* the line that plays it again */
 static uint64_t counts[KINDS][COUNTERS_MAX];
 
 /* --- one world ---------------------------------------------------------------------------- */
@@ -71,7 +75,7 @@ static void aborted(int signal_number)
 	(void)signal_number;
 	write_text(playing->config.at, playing->config.len);
 	write_text(replay, strlen(replay));
-	_exit(plan.bug ? 0 : 1);
+	_exit(1);
 }
 
 /* Its trace; *failed if it failed. */
@@ -86,7 +90,9 @@ static uint64_t play(size_t kind, uint64_t seed, bool again, bool *failed)
 	world.without_model = plan.without_model;
 	snprintf(replay, sizeof(replay), "replay: make sim SEED=%" PRIu64 "\n", seed);
 	playing = &world;
+	virtual_ns -= world.now_ns;
 	kinds[kind]->play(&world);
+	virtual_ns += world.now_ns;
 	if (sim_failed(&world)) {
 		*failed = true;
 		tell(&world, world.failure.text);
@@ -114,11 +120,22 @@ static bool happened_enough(size_t kind)
 	return enough;
 }
 
+/* How long it was there, and how long here. */
+static void show_speed(size_t kind, int64_t from_ns)
+{
+	double real = (double)(td_clock_monotonic(&td_clock_real) - from_ns) / 1e9;
+
+	printf("%s: %.1f hours of theirs in %.1f s of ours: %.0f times\n", kinds[kind]->name,
+		(double)virtual_ns / 3.6e12, real, (double)virtual_ns / 1e9 / real);
+}
+
 static bool play_kind(size_t kind)
 {
+	int64_t begun = td_clock_monotonic(&td_clock_real);
 	bool failed = false;
 	uint64_t traces = 0;
 
+	virtual_ns = 0;
 	for (uint64_t i = 0; i < plan.count && !failed; i++) {
 		uint64_t seed = plan.from + i;
 		uint64_t trace = play(kind, seed, false, &failed);
@@ -131,13 +148,57 @@ static bool play_kind(size_t kind)
 	}
 	if (failed)
 		return false;
-	if (plan.count >= SEEDS_TO_COUNT && !plan.bug && !plan.without_model &&
-		!happened_enough(kind))
+	if (plan.count >= SEEDS_TO_COUNT && !plan.without_model && !happened_enough(kind))
 		return false;
 	printf("%s: %" PRIu64 " seeds from %" PRIu64 ", trace %016" PRIx64 "\n", kinds[kind]->name,
 		plan.count, plan.from, traces);
+	show_speed(kind, begun);
 	return true;
 }
+
+/* --- bugs --------------------------------------------------------------------------------- */
+
+#ifdef TD_BUGS
+#define SEED_SECONDS_MAX 20 /* a bug may turn in a circle */
+
+/* Whether the seed fails, in a process of its own, since a bug may take that with it. */
+static bool fails_with(size_t kind, uint64_t seed, int bug)
+{
+	pid_t child = fork();
+	bool failed = false;
+	int status;
+
+	TD_ASSERT(child >= 0);
+	if (child == 0) {
+		td_bug = bug;
+		if (bug == 0)
+			TD_ASSERT(freopen("/dev/null", "w", stderr) != NULL);
+		alarm(SEED_SECONDS_MAX);
+		play(kind, seed, false, &failed);
+		_exit(failed ? 1 : 0);
+	}
+	TD_ASSERT(waitpid(child, &status, 0) == child);
+	return status != 0;
+}
+
+/* A seed that fails with the bug and not without. */
+static bool find_bug(size_t kind, int bug)
+{
+	for (uint64_t seed = plan.from; seed < plan.from + plan.count; seed++) {
+		if (!fails_with(kind, seed, bug))
+			continue;
+		if (fails_with(kind, seed, 0)) {
+			fprintf(stderr, "seed %" PRIu64 " fails without the bug, too\n", seed);
+			continue;
+		}
+		printf("%s: bug %d: found by seed %" PRIu64 "\n", kinds[kind]->name, bug, seed);
+		return true;
+	}
+	fprintf(stderr, "%s: bug %d: not found in %" PRIu64 " seeds from %" PRIu64 "\n",
+		kinds[kind]->name, bug, plan.count, plan.from);
+	return false;
+}
+#endif
 
 static void show_counts(size_t kind)
 {
@@ -185,9 +246,8 @@ static void read_options(int argc, char **argv)
 			plan.count = number(optarg);
 			break;
 		case 'b':
-			plan.bug = true;
 #ifdef TD_BUGS
-			td_bug = (int)number(optarg);
+			plan.bug = (int)number(optarg);
 			break;
 #else
 			fprintf(stderr, "sim: bugs are planted in sim_bugs\n");
@@ -213,17 +273,19 @@ int main(int argc, char **argv)
 				      : kinds[kind]->by_name)
 			continue;
 		played = true;
+#ifdef TD_BUGS
+		if (plan.bug != 0) {
+			passed &= find_bug(kind, plan.bug);
+			continue;
+		}
+#endif
 		passed &= play_kind(kind);
-		if (plan.count >= SEEDS_TO_COUNT && !plan.bug)
+		if (plan.count >= SEEDS_TO_COUNT)
 			show_counts(kind);
 	}
 	if (!played) {
 		fprintf(stderr, "sim: no such world: %s\n", plan.only);
 		return 2;
-	}
-	if (plan.bug) {
-		fprintf(stderr, passed ? "the bug was not found\n" : "the bug was found\n");
-		return passed ? 1 : 0;
 	}
 	return passed ? 0 : 1;
 }

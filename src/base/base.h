@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "base/base64.h"
 #include "base/buf.h"
+#include "base/bug.h"
 #include "base/crc32c.h"
 #include "base/error.h"
 #include "base/hash.h"

@@ -17,14 +17,6 @@
 #include "delivery/delivery.h"
 #include "delivery/pool.h"
 
-/* A bug planted on purpose, for a build of sim/ that must find it; else nothing. */
-#ifdef TD_BUGS
-extern int td_bug;
-#define TD_BUG(n) (td_bug == (n))
-#else
-#define TD_BUG(n) 0
-#endif
-
 #define TD_PARKED_MAX 1024u
 
 enum td_entry_state {

@@ -14,7 +14,6 @@
 #ifndef TD_JOURNAL_INSIDE_H
 #define TD_JOURNAL_INSIDE_H
 
-#include "journal/bug.h"
 #include "journal/cache.h"
 #include "journal/control.h"
 #include "journal/frame.h"

@@ -1,7 +1,5 @@
 #include "journal/tail.h"
 
-#include "journal/bug.h"
-
 enum td_tail td_tail_judge(const struct td_tail_facts *facts, const char **what)
 {
 	if (facts->clean_end != 0 && facts->end < facts->clean_end) {

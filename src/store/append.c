@@ -232,7 +232,7 @@ static int decide_duplicates(struct td_store *store, size_t count, td_time now,
 			.revision = seen->revision,
 			.position = seen->position,
 			.time = seen->time};
-		if (seen->digest != plan->digest && seen->digest != 0) {
+		if (seen->digest != plan->digest && seen->digest != 0 && !TD_BUG(207)) {
 			*which = i;
 			return td_error_set(err, TD_E_DUPLICATE, TD_NO_OFFSET,
 				"entry %zu: seq %" PRIu64
@@ -246,13 +246,23 @@ static int decide_duplicates(struct td_store *store, size_t count, td_time now,
 	}
 	if (hits == 0)
 		return 0;
-	if (hits == count && together) {
+	if ((hits == count && together) || TD_BUG(206)) {
 		*answered = true;
 		return 0;
 	}
 	*which = first;
 	return td_error_set(err, TD_E_DUPLICATE, TD_NO_OFFSET, "entry %zu was appended before, %s",
 		first, hits == count ? "others by another append" : "others were not");
+}
+
+/* A bug would look at this. */
+static uint64_t durable_revision(const struct td_store *store, uint32_t ref)
+{
+	uint64_t seen = td_store_seen(store, ref);
+
+	return seen == 0 ? 0
+			 : td_line_revision(td_runs_line(&store->runs, seen),
+				   td_subject_at(&store->subjects, ref)->revision);
 }
 
 static int check_revision(const struct td_store *store, const struct td_entry *entry,
@@ -267,13 +277,15 @@ static int check_revision(const struct td_store *store, const struct td_entry *e
 		return 0;
 	if (exists)
 		live = td_store_live(store, plan->ref);
+	if (exists && live.position != TD_POSITION_STAGING && TD_BUG(209))
+		live.revision = durable_revision(store, plan->ref);
 	found = entry->expect == TD_EXPECT_SEQ ? live.seq : live.revision;
 	switch (entry->expect) {
 	case TD_EXPECT_NONE:
 		right = !exists;
 		break;
 	case TD_EXPECT_EXISTS:
-		right = exists;
+		right = exists || TD_BUG(210);
 		break;
 	case TD_EXPECT_REVISION:
 	case TD_EXPECT_SEQ:
@@ -330,7 +342,7 @@ static int subject_begin(struct td_store *store, const struct td_entry *entry, s
 		return td_error_nomem(err);
 	plan->fresh = true;
 	plan->log->subjects++;
-	if (store->tops.count > 0 && !plan->log->config.revisions_forgotten)
+	if (store->tops.count > 0 && !plan->log->config.revisions_forgotten && !TD_BUG(211))
 		top = td_tops_find(&store->tops,
 			td_top_hash(store->top_seed, plan->log->number, entry->address));
 	if (top != NULL) {
@@ -397,17 +409,17 @@ static void undo(struct td_store *store, size_t count)
 		struct td_plan *plan = &store->plans[count];
 		struct td_subject *subject;
 
-		if (plan->seen)
+		if (plan->seen && !TD_BUG(205))
 			td_duplicates_undo(&plan->log->duplicates);
 		if (plan->sealed)
 			td_seal_take_back(store, plan);
 		if (plan->seq != 0) {
 			subject = td_subject_at(&store->subjects, plan->ref);
 			subject->seq = plan->was.seq;
-			subject->revision = plan->was.revision;
+			subject->revision = TD_BUG(203) ? plan->revision : plan->was.revision;
 			subject->position = plan->was.position;
 			subject->count--;
-			plan->log->last_seq--;
+			plan->log->last_seq -= TD_BUG(204) ? 0 : 1;
 			plan->log->count--;
 			plan->log->bytes -= plan->bytes;
 		}
@@ -443,7 +455,7 @@ static struct td_event_record record_of(const struct td_store *store, const stru
 		.log = plan->log->number,
 		.flags = (entry->imported ? TD_EVENT_IMPORTED : 0u) |
 			 (entry->headers.at == NULL ? TD_EVENT_HEADLESS : 0u) |
-			 (plan != store->plans ? TD_EVENT_FURTHER : 0u) |
+			 (plan != store->plans && !TD_BUG(212) ? TD_EVENT_FURTHER : 0u) |
 			 (plan->sealed ? TD_EVENT_SEALED : 0u),
 		.seq = plan->seq,
 		.revision = plan->revision,
@@ -593,7 +605,7 @@ static uint64_t rests_on_places(
 
 	for (size_t i = 0; i < count; i++)
 		newest = placed[i].position > newest ? placed[i].position : newest;
-	return newest >= store->shelf.durable(store->shelf.arg) ? newest : 0;
+	return newest >= store->shelf.durable(store->shelf.arg) && !TD_BUG(201) ? newest : 0;
 }
 
 static int append(struct td_store *store, const struct td_entry *entries, size_t count,
@@ -605,7 +617,7 @@ static int append(struct td_store *store, const struct td_entry *entries, size_t
 
 	if (code == 0 && !answered)
 		code = decide(store, entries, count, now, placed, which, err);
-	if (code == TD_E_REVISION || code == TD_E_DUPLICATE || code == TD_E_LIMIT)
+	if ((code == TD_E_REVISION || code == TD_E_DUPLICATE || code == TD_E_LIMIT) && !TD_BUG(202))
 		*rests_on = td_store_rests_on(store);
 	if (code != 0)
 		return code;

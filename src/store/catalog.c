@@ -62,7 +62,8 @@ static bool matches(const struct td_catalog_head *head, uint64_t base, uint64_t 
 {
 	return memcmp(head->magic, MAGIC, sizeof(head->magic)) == 0 && head->order == ORDER &&
 	       head->version == VERSION && head->sum == sum_of_head(head) && head->base == base &&
-	       head->next == next && head->number == number && head->salt == salt &&
+	       head->next == next &&
+	       ((head->number == number && head->salt == salt) || TD_BUG(233)) &&
 	       head->pages == (next - base + TD_LINES_HEAP - 1) / TD_LINES_HEAP;
 }
 

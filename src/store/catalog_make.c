@@ -242,7 +242,8 @@ static void read_record(struct td_catalog_make *make, const struct td_record *re
 		return;
 	make->tags[line] = td_store_tag(make->store, record);
 	/* Duplicates are looked for only where the records are read, too. */
-	if (record->body.at[0] == TD_RECORD_KNOWN)
+	if (record->body.at[0] == TD_RECORD_KNOWN ||
+		(TD_BUG(234) && record->body.at[0] == TD_RECORD_REMOVAL))
 		return;
 	if (record->body.at[0] != TD_RECORD_EVENT) {
 		td_buf_add(&make->notes, &line, sizeof(line));

@@ -69,7 +69,7 @@ static int fold_key(struct td_store *store, struct td_log *log,
 	store->fold_append = seen.append;
 	store->fold_next = at->position + 1;
 
-	if (log->config.duplicates_ms < 0)
+	if (log->config.duplicates_ms < 0 || TD_BUG(208))
 		return 0;
 	td_log_window(log, at->time);
 	seen.key = key_of(store, record);
@@ -218,7 +218,7 @@ static int fold_removal(struct td_store *store, const struct td_record *at, stru
 	if (log != NULL && log->last_seq < record.last_seq)
 		log->last_seq = record.last_seq;
 	ranges.rest = record.ranges;
-	while (td_ranges_next(&ranges, &range)) {
+	while (td_ranges_next(&ranges, &range) && !TD_BUG(218)) {
 		for (uint64_t i = range.from; i < range.from + range.count; i++) {
 			int code = fold_gone(store, at, i, record.erase, err);
 
@@ -243,7 +243,7 @@ static int fold_tops(struct td_store *store, const struct td_record *at, struct 
 		struct td_top top;
 
 		td_top_get(&top, tops.at + i);
-		if (top.seq != 0)
+		if (top.seq != 0 && !TD_BUG(214))
 			td_tops_put(&store->tops, &top);
 	}
 	return 0;
@@ -280,7 +280,7 @@ static int fold_body(struct td_store *store, const struct td_record *at, struct 
 		return fold_known(store, at, err);
 	case TD_RECORD_STORE:
 		wrong = td_store_record_read(&own, at->body);
-		store->top_seed = own.seed;
+		store->top_seed = TD_BUG(213) ? store->top_seed : own.seed;
 		store->founded = true;
 		return wrong != NULL ? damaged(at, err, wrong) : 0;
 	default:
@@ -331,7 +331,7 @@ static int raise_subject(struct td_store *store, uint32_t ref, struct td_error *
 
 	if (top == NULL || log->config.revisions_forgotten)
 		return 0;
-	if (top->seq > subject->seq) {
+	if (top->seq > subject->seq && !TD_BUG(225)) {
 		struct td_fallen *fallen = td_map_get(&store->fallen, ref);
 
 		if (fallen == NULL) {
@@ -404,7 +404,8 @@ static struct td_fallen live_below(
 		position = td_store_back(store, ref, position, false);
 		TD_ASSERT(position != 0);
 		line = td_runs_line(&store->runs, position);
-	} while ((line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) != TD_LINE_EVENT);
+	} while (
+		(line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) != TD_LINE_EVENT && !TD_BUG(224));
 	return (struct td_fallen){position, line->seq, td_line_revision(line, last_revision)};
 }
 
@@ -504,7 +505,8 @@ void td_index_gone(
 	log->count--;
 	log->bytes -= line->bytes;
 	subject->count--;
-	gone->topped = position == latest && !log->config.revisions_forgotten;
+	gone->topped = position == latest && !log->config.revisions_forgotten &&
+		       !(TD_BUG(223) && subject->count > 0);
 	if (gone->topped)
 		gone->top = (struct td_top){
 			td_top_hash(store->top_seed, log->number, td_subject_address(subject)),

@@ -111,7 +111,7 @@ static int restore_subject(struct td_store *store, const struct td_run *run,
 	subject->seq = from->seq;
 	subject->revision = from->revision;
 	subject->position = run->base + from->last;
-	subject->count += from->count;
+	subject->count += TD_BUG(238) ? 1 : from->count;
 	if ((td_run_line(run, subject->position)->flags & TD_LINE_REMOVED) != 0)
 		td_buf_add(&store->restored, &ref, sizeof(ref));
 	if (store->tops.count > 0) {

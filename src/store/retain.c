@@ -36,7 +36,7 @@ static uint64_t too_many(const struct td_log *log)
 
 	if (config->discard_new || config->count_max == 0 || log->count <= config->count_max)
 		return 0;
-	return log->count - config->count_max;
+	return log->count - config->count_max + (TD_BUG(227) ? 1 : 0);
 }
 
 static bool is_over(const struct td_log *log)
@@ -150,7 +150,7 @@ static size_t gather_subject(
 
 	while (position != 0 && met < subject->count) {
 		/* The oldest stand at the end of the list: those are kept in it. */
-		if (td_store_is_of(store, position, ref) && ++met > max) {
+		if (td_store_is_of(store, position, ref) && ++met > max - (TD_BUG(228) ? 1 : 0)) {
 			if (count == BATCH) {
 				memmove(positions, positions + 1, (BATCH - 1) * sizeof(*positions));
 				count--;

@@ -166,7 +166,8 @@ static int gather(struct td_store *store, struct td_run *run, unsigned flag, str
 	for (uint64_t at = run->base; at < run->next && store->runs.losses == losses; at++) {
 		unsigned flags = td_run_line(run, at)->flags;
 
-		if ((flags & flag) == 0 || (flags & TD_LINE_HOLE) != 0)
+		if (((flags & flag) == 0 || (flags & TD_LINE_HOLE) != 0) &&
+			(!TD_BUG(230) || (flags & TD_LINE_EVENT) == 0))
 			continue;
 		/* It stays in memory until it is known how it ended. */
 		td_run_touch(run, at);
@@ -262,7 +263,7 @@ static void note_gone(struct td_store *store, struct td_run *run)
 			line->bytes < run->removed_bytes ? line->bytes : run->removed_bytes;
 	}
 	run->failures = 0;
-	run->moved = true;
+	run->moved = !TD_BUG(231);
 }
 
 /* What was to be erased still is, as soon as it may be tried again. */

@@ -20,6 +20,15 @@
 
 #include "store/store.h"
 
+/* A bug planted (TD_BUG in the environment): then a test has to fail. */
+#ifdef TD_BUGS
+int td_bug;
+__attribute__((constructor)) static void plant(void)
+{
+	td_bug = getenv("TD_BUG") != NULL ? atoi(getenv("TD_BUG")) : 0;
+}
+#endif
+
 enum shelf { IN_MEMORY, IN_JOURNAL };
 
 struct scene {
