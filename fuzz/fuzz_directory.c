@@ -94,7 +94,7 @@ static void use(struct play *play, bool verified)
 	read_everything(play, store);
 	CHECK(memcmp(seen, play->seen, sizeof(seen)) == 0);
 	CHECK(td_store_close(store, NULL) == 0);
-	code = td_journal_verify(play->disk, IMAGE_PATH, td_text(NULL), NULL, NULL, NULL);
+	code = td_journal_verify(play->disk, IMAGE_PATH, NULL, NULL, NULL, NULL);
 	CHECK(code == 0 || code == TD_E_DAMAGED);
 	if (verified && !play->spare_edited)
 		CHECK(code == 0);
@@ -104,7 +104,7 @@ static void play_it(struct play *play, uint8_t how)
 {
 	struct td_error err = TD_ERROR_INIT;
 	uint64_t before = sim_disk_hash(play->sim);
-	int code = td_journal_verify(play->disk, IMAGE_PATH, td_text(NULL), NULL, NULL, &err);
+	int code = td_journal_verify(play->disk, IMAGE_PATH, NULL, NULL, NULL, &err);
 
 	CHECK(sim_disk_hash(play->sim) == before);
 	play->reported += code != 0;

@@ -125,7 +125,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	play.options.journal.read_only = false;
 	open_and_read(&play);
 	CHECK(play.forged || play.reported == 0);
-	CHECK(td_journal_verify(play.disk, IMAGE_PATH, td_text(NULL), NULL, NULL, NULL) == 0);
+	CHECK(td_journal_verify(play.disk, IMAGE_PATH, NULL, NULL, NULL, NULL) == 0);
 	sim_disk_free(play.sim);
 	return 0;
 }

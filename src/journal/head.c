@@ -216,22 +216,40 @@ static int check_signature(struct td_text text, const uint8_t key[TD_HEAD_KEY_BY
 	return code;
 }
 
-int td_head_check(struct td_text text, const uint8_t key[TD_HEAD_KEY_BYTES], struct td_head *head,
-	struct td_error *err)
+/* All of it, but for what only its key can tell. */
+static int parse(struct td_text text, struct td_head *head, uint8_t key[TD_HEAD_KEY_BYTES],
+	uint8_t signature[SIGNATURE_BYTES], struct td_text *said, struct td_error *err)
 {
 	if (text.len == 0)
 		text = td_text("");
 	struct reader reader = {text.at, text.at + text.len, false};
-	uint8_t its_key[TD_HEAD_KEY_BYTES], signature[SIGNATURE_BYTES];
-	struct td_head found = {0};
 
-	read_head(&reader, &found, its_key);
-	struct td_text said = {text.at, (size_t)(reader.at - text.at)};
+	read_head(&reader, head, key);
+	*said = (struct td_text){text.at, (size_t)(reader.at - text.at)};
 	expect(&reader, SIGNATURE_MARK);
 	read_hex(&reader, signature, SIGNATURE_BYTES, false);
 	if (reader.failed || reader.at != reader.end)
 		return refuse((size_t)(reader.at - text.at), err);
-	int code = check_spelling(said, &found, its_key, err);
+	return check_spelling(*said, head, key, err);
+}
+
+int td_head_key(struct td_text text, uint8_t key[TD_HEAD_KEY_BYTES], struct td_error *err)
+{
+	uint8_t signature[SIGNATURE_BYTES];
+	struct td_head head = {0};
+	struct td_text said;
+
+	return parse(text, &head, key, signature, &said, err);
+}
+
+int td_head_check(struct td_text text, const uint8_t key[TD_HEAD_KEY_BYTES], struct td_head *head,
+	struct td_error *err)
+{
+	uint8_t its_key[TD_HEAD_KEY_BYTES], signature[SIGNATURE_BYTES];
+	struct td_head found = {0};
+	struct td_text said;
+	int code = parse(text, &found, its_key, signature, &said, err);
+
 	if (code == 0 && key != NULL && memcmp(key, its_key, TD_HEAD_KEY_BYTES) != 0)
 		code = td_error_set(
 			err, TD_E_DAMAGED, TD_NO_OFFSET, "the head was signed with another key");

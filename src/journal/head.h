@@ -38,5 +38,7 @@ int td_head_sign(const struct td_head *head, const uint8_t secret[TD_HEAD_KEY_BY
  */
 int td_head_check(struct td_text text, const uint8_t key[TD_HEAD_KEY_BYTES], struct td_head *head,
 	struct td_error *err);
+/* The key that a head names as its signer's. TD_E_FORMAT. */
+int td_head_key(struct td_text text, uint8_t key[TD_HEAD_KEY_BYTES], struct td_error *err);
 
 #endif

@@ -279,14 +279,18 @@ void td_journal_verify_state(const struct td_journal *journal);
 
 /*
  * Look at a journal without changing it, damaged ones too. Blocks. `found` is called for each
- * thing worth saying. `head` (may be absent): an exported head of the chain (head.h) that must
- * be on it. 0: everything is proven or rewritten by rule; TD_E_DAMAGED.
+ * thing worth saying. 0: everything is proven, rewritten by rule, or dropped; TD_E_DAMAGED: it is not,
+ * or a head is not on the chain. TD_E_FORMAT, TD_E_DAMAGED with "heads: line ...": they are not heads,
+ * or not that key's.
  */
 enum td_finding_kind {
 	TD_FINDING_SEGMENT,
 	TD_FINDING_REWRITTEN,
 	TD_FINDING_TAIL,
-	TD_FINDING_DAMAGE
+	TD_FINDING_DAMAGE,
+	TD_FINDING_HEAD, /* is on the chain: positions up to position_to are proven by it, but for
+				 what was rewritten */
+	TD_FINDING_HEAD_OPEN, /* proves nothing any more: where it was taken is rewritten or dropped */
 };
 struct td_finding {
 	enum td_finding_kind kind;
@@ -294,7 +298,13 @@ struct td_finding {
 	uint64_t offset, bytes, position_from, position_to;
 	const char *what;
 };
-int td_journal_verify(const struct td_disk *disk, const char *path, struct td_text head,
+struct td_verify_options {
+	struct td_text heads; /* exported heads of the chain, one a line (head.h); absent: none */
+	const uint8_t
+		*key; /* 32 bytes: the public key that signed them; NULL: whichever they name */
+};
+int td_journal_verify(const struct td_disk *disk, const char *path,
+	const struct td_verify_options *options,
 	void (*found)(void *arg, const struct td_finding *finding), void *arg,
 	struct td_error *err);
 

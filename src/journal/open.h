@@ -22,6 +22,7 @@ struct td_listing {
 	size_t others; /* of other stores: they stand behind the first `count` (join.c) */
 	bool copies;   /* a CONTROL, of whatever content */
 	bool foreign;  /* something that is not the journal's */
+	bool backup;   /* a MANIFEST: this is a backup of one */
 	bool spare, spare_tmp, rewrite;
 	uint64_t spare_bytes;
 	char strange[TD_SEGMENT_NAME_BYTES]; /* looks like a segment and is not named as one */
@@ -57,6 +58,13 @@ int td_put_aside(struct td_opening *opening, struct td_error *err);
 /* The frames of the last segment: fills its facts in the table, journal->place and the rest. */
 int td_active_read(struct td_opening *opening, struct td_error *err);
 int td_recover(struct td_opening *opening, struct td_error *err);
+
+/*
+ * td_journal_verify() of a directory whose CONTROL is not written yet: as if it were this one.
+ */
+int td_verify_as(const struct td_disk *disk, const char *path, const struct td_control *control,
+	void (*found)(void *arg, const struct td_finding *finding), void *arg,
+	struct td_error *err);
 
 void td_report_damage(struct td_recovery *report, const struct td_damage *damage);
 /* Copy [from, to) of a file into quarantine/, synced. */

@@ -13,7 +13,7 @@
 #include <stdio.h>
 
 #include "journal/fault.h"
-#include "journal/head.h"
+#include "journal/heads.h"
 #include "journal/open.h"
 
 #define WINDOW_BYTES ((size_t)4 << 20)
@@ -25,8 +25,8 @@ struct verifier {
 	void *arg;
 	unsigned damages;
 
-	const struct td_head *head; /* NULL: none given */
-	bool head_seen;             /* its value is on the chain */
+	struct td_heads heads;
+	int code; /* TD_E_NOMEM */
 
 	uint64_t position;             /* of the next record */
 	uint8_t chain[TD_CHAIN_BYTES]; /* of the last frame */
@@ -63,12 +63,11 @@ static void damage(struct verifier *verifier, uint64_t offset, uint64_t bytes, u
 	tell(verifier, TD_FINDING_DAMAGE, offset, bytes, from, to, what);
 }
 
-/* The exported head, if this is where it was taken. */
-static void meet_head(struct verifier *verifier)
+/* Exported heads that were taken here. */
+static void meet_heads(struct verifier *verifier)
 {
-	if (verifier->head != NULL && verifier->head->position == verifier->position &&
-		memcmp(verifier->head->chain, verifier->chain, TD_CHAIN_BYTES) == 0)
-		verifier->head_seen = true;
+	if (verifier->heads.count > 0)
+		td_heads_meet(&verifier->heads, verifier->position, verifier->chain);
 }
 
 /* --- frames ------------------------------------------------------------------------------- */
@@ -143,13 +142,18 @@ static uint64_t check_frames(struct verifier *verifier, uint64_t end)
 		verifier->position = frame.next_position;
 		memcpy(verifier->chain, verifier->next_chain, TD_CHAIN_BYTES);
 		verifier->known = true;
-		meet_head(verifier);
+		meet_heads(verifier);
 		at += td_frame_bytes(&header);
 	}
 	return at;
 }
 
 /* --- segments ----------------------------------------------------------------------------- */
+
+static const char *rule_text(uint32_t rule)
+{
+	return rule == TD_REWRITE_ERASE ? "rewritten by rule: erase" : "rewritten by rule: space";
+}
 
 static void check_footer(struct verifier *verifier)
 {
@@ -165,17 +169,19 @@ static void check_footer(struct verifier *verifier)
 		damage(verifier, td_segment_frames_end(verifier->header.bytes), TD_PAGE_BYTES,
 			verifier->header.base, footer->next_position - 1,
 			"the footer does not fit what is there");
+	if (rewritten && verifier->heads.count > 0 && verifier->code == 0)
+		verifier->code = td_heads_rewritten(&verifier->heads, verifier->header.base,
+			footer->next_position, footer->rewritings[footer->rewriting_count - 1].rule,
+			NULL);
 	if (verifier->whole)
 		tell(verifier, rewritten ? TD_FINDING_REWRITTEN : TD_FINDING_SEGMENT, 0,
 			verifier->header.bytes, verifier->header.base, footer->next_position - 1,
-			!rewritten ? "proven"
-			: footer->rewritings[footer->rewriting_count - 1].rule == TD_REWRITE_ERASE
-				? "rewritten by rule: erase"
-				: "rewritten by rule: space");
+			rewritten ? rule_text(footer->rewritings[footer->rewriting_count - 1].rule)
+				  : "proven");
 	verifier->position = footer->next_position;
 	memcpy(verifier->chain, td_segment_footer_chain(footer), TD_CHAIN_BYTES);
 	verifier->known = true;
-	meet_head(verifier);
+	meet_heads(verifier);
 }
 
 static void check_tail(struct verifier *verifier, uint64_t end)
@@ -234,6 +240,7 @@ static bool check_pages(struct verifier *verifier, uint64_t base, uint64_t bytes
 	verifier->position = base;
 	memcpy(verifier->chain, verifier->header.chain, TD_CHAIN_BYTES);
 	verifier->known = true;
+	meet_heads(verifier);
 	flaw = td_segment_footer_decode(
 		footer, TD_PAGE_BYTES, &verifier->header, &verifier->footer);
 	verifier->footed = flaw == TD_FLAW_NONE;
@@ -302,7 +309,7 @@ static int verify(struct verifier *verifier, const char *path, struct td_error *
 	if (code != 0)
 		return td_fault(err, code, "journal %s", path);
 	code = td_listing_read(journal, &verifier->listing, err);
-	if (code == 0)
+	if (code == 0 && journal->control.generation == 0)
 		code = td_copies_open(journal, TD_DISK_READ, err);
 	if (code == 0)
 		code = td_sha256_init(&verifier->sha, err);
@@ -331,46 +338,80 @@ static int verify(struct verifier *verifier, const char *path, struct td_error *
 	return code;
 }
 
-static void check_head(struct verifier *verifier)
+static void check_head(struct verifier *verifier, const struct td_known_head *known)
 {
-	const struct td_head *head = verifier->head;
+	const struct td_head *head = &known->head;
+	const struct td_rewritten *rewriting = td_heads_rewriting(&verifier->heads, head->position);
+	enum td_finding_kind kind = TD_FINDING_DAMAGE;
+	const char *what;
 
-	if (head == NULL || verifier->head_seen)
-		return;
+	if (memcmp(head->store, verifier->journal->control.store, TD_STORE_BYTES) != 0) {
+		what = "the head is of another store";
+	} else if (known->proven) {
+		kind = TD_FINDING_HEAD;
+		what = "proven by a head";
+	} else if (head->position > verifier->position) {
+		what = "the head speaks of positions that are not there";
+	} else if (head->position <= verifier->journal->control.first_position) {
+		kind = TD_FINDING_HEAD_OPEN;
+		what = "what the head speaks for was dropped since";
+	} else if (rewriting != NULL) {
+		kind = TD_FINDING_HEAD_OPEN;
+		what = rule_text(rewriting->rule);
+	} else {
+		what = "the head is not on the chain: history was changed";
+	}
 	snprintf(verifier->name, sizeof(verifier->name), "head");
-	damage(verifier, 0, 0, head->position, head->position,
-		memcmp(head->store, verifier->journal->control.store, TD_STORE_BYTES) != 0
-			? "the head is of another store"
-		: head->position > verifier->position
-			? "the head speaks of positions that are not there"
-			: "the head is not on the chain: history was changed, or rewritten since");
+	tell(verifier, kind, 0, 0, 1, head->position - 1, what);
 }
 
-int td_journal_verify(const struct td_disk *disk, const char *path, struct td_text head_text,
+static int run(struct verifier *verifier, const char *path, struct td_error *err)
+{
+	int code = verify(verifier, path, err);
+
+	if (code == 0 && verifier->code != 0)
+		code = td_error_nomem(err);
+	for (size_t i = 0; code == 0 && i < verifier->heads.count; i++)
+		check_head(verifier, &verifier->heads.at[i]);
+	td_sha256_fini(&verifier->sha);
+	td_listing_fini(&verifier->listing);
+	td_journal_abandon(verifier->journal);
+	td_heads_fini(&verifier->heads);
+	if (code != 0 || verifier->damages == 0)
+		return code;
+	return td_error_set(
+		err, TD_E_DAMAGED, TD_NO_OFFSET, "journal %s: %u damages", path, verifier->damages);
+}
+
+int td_journal_verify(const struct td_disk *disk, const char *path,
+	const struct td_verify_options *options,
+	void (*found)(void *arg, const struct td_finding *finding), void *arg, struct td_error *err)
+{
+	struct td_journal_options as = {.disk = disk, .read_only = true};
+	struct verifier verifier = {.found = found, .arg = arg};
+	int code = 0;
+
+	if (options != NULL && options->heads.at != NULL)
+		code = td_heads_read(&verifier.heads, options->heads, options->key, err);
+	if (code != 0)
+		return code;
+	verifier.journal = td_journal_make(path, &as, err);
+	if (verifier.journal == NULL) {
+		td_heads_fini(&verifier.heads);
+		return TD_E_NOMEM;
+	}
+	return run(&verifier, path, err);
+}
+
+int td_verify_as(const struct td_disk *disk, const char *path, const struct td_control *control,
 	void (*found)(void *arg, const struct td_finding *finding), void *arg, struct td_error *err)
 {
 	struct td_journal_options options = {.disk = disk, .read_only = true};
 	struct verifier verifier = {.found = found, .arg = arg};
-	struct td_head head;
-	int code;
 
-	if (head_text.at != NULL) {
-		code = td_head_check(head_text, NULL, &head, err);
-		if (code != 0)
-			return td_error_wrap(err, code, "head");
-		verifier.head = &head;
-	}
 	verifier.journal = td_journal_make(path, &options, err);
 	if (verifier.journal == NULL)
 		return TD_E_NOMEM;
-	code = verify(&verifier, path, err);
-	if (code == 0)
-		check_head(&verifier);
-	td_sha256_fini(&verifier.sha);
-	td_listing_fini(&verifier.listing);
-	td_journal_abandon(verifier.journal);
-	if (code != 0 || verifier.damages == 0)
-		return code;
-	return td_error_set(
-		err, TD_E_DAMAGED, TD_NO_OFFSET, "journal %s: %u damages", path, verifier.damages);
+	verifier.journal->control = *control;
+	return run(&verifier, path, err);
 }

@@ -201,7 +201,7 @@ static inline void judge(struct world *world, const char *what, uint64_t changes
 	assert_true(scene->report.clean);
 	scene_check(scene);
 	scene_close(scene);
-	code = td_journal_verify(scene->disk, scene->path, td_text(NULL), NULL, NULL, &scene->err);
+	code = td_journal_verify(scene->disk, scene->path, NULL, NULL, NULL, &scene->err);
 	if (code != 0)
 		print_error("%s, after %llu, seed %llu: %s\n", what, (unsigned long long)changes,
 			(unsigned long long)seed, scene->err.text);

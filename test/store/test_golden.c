@@ -341,7 +341,7 @@ static void expect_events(struct scene *scene, const struct td_buf *expected)
 
 static int verify(const struct scene *scene)
 {
-	return td_journal_verify(&scene->disk, "store", td_text(NULL), NULL, NULL, NULL);
+	return td_journal_verify(&scene->disk, "store", NULL, NULL, NULL, NULL);
 }
 
 static void read_golden(const struct golden *golden)
