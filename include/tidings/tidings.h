@@ -27,6 +27,7 @@
 #ifndef TIDINGS_TIDINGS_H
 #define TIDINGS_TIDINGS_H
 
+#include "tidings/backup.h"
 #include "tidings/error.h"
 #include "tidings/event.h"
 #include "tidings/export.h"

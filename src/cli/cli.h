@@ -7,7 +7,9 @@
 #ifndef TD_CLI_H
 #define TD_CLI_H
 
+int td_cli_backup(int argc, char **argv);
 int td_cli_inspect(int argc, char **argv);
+int td_cli_restore(int argc, char **argv);
 int td_cli_verify(int argc, char **argv);
 
 /* "tidings VERB: TEXT" and the exit code of the error. */

@@ -11,7 +11,9 @@ struct verb {
 };
 
 static const struct verb verbs[] = {
+	{"backup", td_cli_backup, "copy a store; again: what is new alone"},
 	{"inspect", td_cli_inspect, "show what stands in a store's files, record by record"},
+	{"restore", td_cli_restore, "make a store from a backup, verified"},
 	{"verify", td_cli_verify, "look at every byte of a store, and say what is wrong"},
 };
 

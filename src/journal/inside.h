@@ -124,6 +124,7 @@ struct td_journal {
 	int dir, lock;
 	bool chained, strict;
 	struct td_features features;
+	uint8_t store[TD_STORE_BYTES]; /* like these three, as opened for good */
 	bool failed;
 	struct td_error failure; /* the first */
 

@@ -39,6 +39,7 @@
 #include "base/base.h"
 #include "journal/rule.h"
 #include "sys/sys.h"
+#include "tidings/backup.h"
 
 struct td_journal;
 
@@ -274,6 +275,20 @@ int td_journal_directory(const struct td_journal *journal);
 
 /* J1 to J6, asserted. */
 void td_journal_verify_state(const struct td_journal *journal);
+
+/* --- copies ------------------------------------------------------------------------------- */
+
+/*
+ * Copy a running journal to a directory: see td_backup(). Any thread, the owner's lock not held; blocks.
+ * Takes the journal's mutex for moments, and reads through files of its own.
+ */
+int td_journal_backup(struct td_journal *journal, const char *to,
+	const struct td_backup_options *options, struct td_backup_report *report,
+	struct td_error *err);
+/* A journal from a backup: see td_restore(). Of `world` disk, clock and random count. Blocks. */
+int td_journal_restore(const struct td_journal_options *world, const char *from, const char *to,
+	const struct td_backup_options *options, struct td_backup_report *report,
+	struct td_error *err);
 
 /* --- offline ------------------------------------------------------------------------------ */
 

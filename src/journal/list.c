@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "journal/fault.h"
+#include "journal/manifest.h"
 #include "journal/open.h"
 
 static int add_base(struct td_listing *listing, uint64_t base)
@@ -44,6 +45,7 @@ static int look(void *arg, const struct td_disk_entry *entry)
 			memcpy(listing->strange, name, strlen(name) + 1);
 	} else if (strcmp(name, TD_LOCK_NAME) != 0 && strcmp(name, TD_QUARANTINE_NAME) != 0) {
 		listing->foreign = true;
+		listing->backup = listing->backup || strcmp(name, TD_MANIFEST_NAME) == 0;
 	}
 	return 0;
 }

@@ -199,7 +199,11 @@ static int open_directory(struct td_opening *opening, struct td_error *err)
 		return code;
 	if (!opening->listing.copies && opening->listing.foreign && opening->listing.count == 0)
 		return td_error_set(err, TD_E_FOREIGN, TD_NO_OFFSET,
-			"journal %s: holds other things, and no journal", journal->path);
+			opening->listing.backup
+				? "journal %s: a backup, and no journal: restore it into a "
+				  "directory of its own"
+				: "journal %s: holds other things, and no journal",
+			journal->path);
 	if (!opening->listing.copies && opening->listing.count == 0 && !create)
 		return td_error_set(
 			err, TD_E_NOT_FOUND, TD_NO_OFFSET, "journal %s: none", journal->path);
@@ -236,6 +240,7 @@ static int read_control(struct td_opening *opening, struct td_error *err)
 
 static int take_features(struct td_journal *journal, struct td_error *err)
 {
+	memcpy(journal->store, journal->control.store, TD_STORE_BYTES);
 	journal->features = journal->control.features;
 	journal->chained = journal->features.ro_compat & TD_RO_COMPAT_CHAIN;
 	journal->strict = journal->features.ro_compat & TD_RO_COMPAT_STRICT;
