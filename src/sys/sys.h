@@ -2,7 +2,7 @@
  * sys: the seams to the world, and the only caller of the operating system.
  *
  * Each seam is a small table of functions plus an `arg`. The real one comes from here; the
- * simulated one from sim/. Disk and tasks have a page each. (Net joins when the server needs it.)
+ * simulated one from sim/. Disk, net and tasks have a page each.
  */
 #ifndef TD_SYS_H
 #define TD_SYS_H
@@ -14,6 +14,7 @@
 
 #include "base/base.h"
 #include "sys/disk.h"
+#include "sys/net.h"
 #include "sys/task.h"
 
 /* --- clock -------------------------------------------------------------------------------- */
@@ -213,7 +214,7 @@ bool td_readers_none(void);
 
 /*
  * What a handle without threads needs of it: a descriptor for the host's poll(), a wake from any
- * thread, a timer. (Sockets join with the server.)
+ * thread, a timer. Sockets are the net's (sys/net.h), which waits for a loop too.
  *
  * td_loop_timer() and td_loop_wait() are for one thread at a time.
  */
