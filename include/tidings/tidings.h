@@ -356,12 +356,13 @@ TD_PUBLIC int td_command(struct td *td, const struct td_draft *draft, struct td_
 /* --- the loop ----------------------------------------------------------------------------- */
 
 /*
- * For a handle without workers. The descriptor becomes readable when td_loop_turn() has
- * something to do; put it in your own poll(). Owner: the handle.
+ * For a handle without workers, or with TD_NO_THREADS. The descriptor becomes readable when
+ * td_loop_turn() has something to do, keeping house included; put it in your own poll(). Owner: the
+ * handle.
  */
 TD_PUBLIC int td_loop_fd(struct td *td);
 /*
- * Run what is due: queued deliveries, retries. Waits at most timeout_ms for the first (0: not at
+ * Run what is due: queued deliveries, retries, with TD_NO_THREADS the house. Waits at most timeout_ms for the first (0: not at
  * all, < 0: for ever). Returns how many deliveries ran, or -TD_E_DEADLOCK inside a handler.
  */
 TD_PUBLIC int td_loop_turn(struct td *td, int64_t timeout_ms);

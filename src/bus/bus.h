@@ -68,6 +68,11 @@ int td_bus_await(
 int td_bus_drain(struct td_bus *bus, int64_t timeout_ms, struct td_error *err);
 int td_bus_loop_fd(struct td_bus *bus);
 int td_bus_loop_turn(struct td_bus *bus, int64_t timeout_ms);
+/*
+ * The place around the bus wants its own turn by then (monotonic ns; INT64_MAX: never): the descriptor
+ * becomes readable. It stays so until another time is told.
+ */
+void td_bus_place_due(struct td_bus *bus, int64_t deadline);
 /* Until when td_bus_loop_turn() has nothing to do unless something happens; monotonic ms. */
 int64_t td_bus_due_ms(struct td_bus *bus);
 void td_bus_trace_set(struct td_bus *bus, td_trace_hook *hook, void *arg);

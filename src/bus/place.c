@@ -216,6 +216,7 @@ int td_bus_open(struct td_bus **out, struct td *owner, const struct td_world *wo
 	if (code != 0)
 		goto fail;
 	bus->source_checked = true;
+	bus->place_due = INT64_MAX;
 	code = td_loop_new(&bus->loop, err);
 	if (code != 0)
 		goto fail;

@@ -108,6 +108,7 @@ struct td_bus {
 	unsigned workers_count;
 	struct td_thread *workers;
 	struct td_loop *loop;
+	int64_t place_due; /* under `run`: td_bus_place_due() */
 };
 
 /* --- place.c ------------------------------------------------------------------------------ */

@@ -96,6 +96,24 @@ static int64_t ns_of(int64_t ms)
 	return ms > INT64_MAX / 1000000 ? INT64_MAX : ms * 1000000;
 }
 
+/* Under the lock: the loop is to be turned for a lane's sake, or the place's. */
+static void set_loop_timer(struct td_bus *bus)
+{
+	int64_t lanes = ns_of(earliest_ms(bus));
+
+	td_loop_timer(bus->loop, lanes < bus->place_due ? lanes : bus->place_due);
+}
+
+void td_bus_place_due(struct td_bus *bus, int64_t deadline)
+{
+	td_mutex_lock(&bus->run);
+	if (bus->place_due != deadline) {
+		bus->place_due = deadline;
+		set_loop_timer(bus);
+	}
+	td_mutex_unlock(&bus->run);
+}
+
 /* Under the lock. */
 static void set_timer(struct td_bus *bus, struct td_lane *lane, int64_t due_ms)
 {
@@ -108,7 +126,7 @@ static void set_timer(struct td_bus *bus, struct td_lane *lane, int64_t due_ms)
 	}
 	l->due_ms = due_ms;
 	if (bus->workers_count == 0)
-		td_loop_timer(bus->loop, ns_of(earliest_ms(bus)));
+		set_loop_timer(bus);
 	else
 		wake_somebody(bus); /* it sleeps until a time that may be too late now */
 }
@@ -335,7 +353,7 @@ size_t td_run_turn(struct td_bus *bus)
 	}
 	if (bus->run_head != NULL)
 		td_loop_wake(bus->loop);
-	td_loop_timer(bus->loop, ns_of(earliest_ms(bus)));
+	set_loop_timer(bus);
 	td_mutex_unlock(&bus->run);
 	td_bus_leave(&inside);
 	return ran;

@@ -296,8 +296,7 @@ int td_loop_turn(struct td *td, int64_t timeout_ms)
 {
 	if (td == NULL)
 		return -TD_E_INVALID;
-	td_house_between(td->place);
-	return td_bus_loop_turn(td->bus, timeout_ms);
+	return td_house_loop(td->place, timeout_ms);
 }
 
 void td_trace_set(struct td *td, td_trace_hook *hook, void *arg)

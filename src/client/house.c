@@ -66,20 +66,66 @@ bool td_house_turn(struct td_place *place)
 	return did;
 }
 
-void td_house_between(struct td_place *place)
-{
-	if (place->threaded || place->read_only || td_place_store(place) == NULL)
-		return;
-	while (td_house_turn(place))
-		;
-}
-
 static int64_t due_ms(struct td_place *place)
 {
 	int64_t store = td_store_next_ms(td_place_store(place), KINDS, td_place_now_ms(place));
 	int64_t durables = td_durables_due_ms(place);
 
 	return store < durables ? store : durables;
+}
+
+/* The place's clock may be one of the simulator's; who sleeps is a thread of this world. */
+static int64_t deadline_of(const struct td_place *place, int64_t due)
+{
+	int64_t wait_ms = due - td_place_now_ms(place);
+
+	if (due == INT64_MAX)
+		return INT64_MAX;
+	if (wait_ms < WAIT_MS_LEAST)
+		wait_ms = WAIT_MS_LEAST; /* what is due now has just failed */
+	return td_clock_monotonic(&td_clock_real) + wait_ms * 1000000;
+}
+
+static bool is_for_callers(struct td_place *place)
+{
+	return !place->threaded && !place->read_only && td_place_store(place) != NULL;
+}
+
+void td_house_between(struct td_place *place)
+{
+	int64_t deadline;
+	bool did, closing;
+
+	if (!is_for_callers(place))
+		return;
+	do {
+		td_mutex_lock(&place->lock);
+		did = step(place);
+		closing = place->closing; /* then the bus may be gone */
+		deadline = did ? 0 : deadline_of(place, due_ms(place));
+		td_mutex_unlock(&place->lock);
+	} while (did);
+	if (!closing)
+		td_bus_place_due(place->bus, deadline); /* for who turns the loop */
+}
+
+int td_house_loop(struct td_place *place, int64_t timeout_ms)
+{
+	int64_t deadline = td_place_deadline(timeout_ms), until, left;
+	int ran;
+
+	if (!is_for_callers(place) || td_bus_in_handler(place->bus))
+		return td_bus_loop_turn(place->bus, timeout_ms);
+	for (;;) {
+		td_house_between(place);
+		td_mutex_lock(&place->lock);
+		until = deadline_of(place, due_ms(place));
+		td_mutex_unlock(&place->lock);
+		left = td_place_left_ms(until < deadline ? until : deadline);
+		ran = td_bus_loop_turn(place->bus, left);
+		if (ran != 0 || td_clock_monotonic(&td_clock_real) >= deadline)
+			return ran;
+	}
 }
 
 void td_house_wake(struct td_place *place)
@@ -94,18 +140,6 @@ void td_house_wake(struct td_place *place)
 		return;
 	place->house_sleeps = false; /* told once is enough */
 	td_condition_signal(&place->wake_house);
-}
-
-/* The place's clock may be one of the simulator's; who sleeps is a thread of this world. */
-static int64_t deadline_of(const struct td_place *place, int64_t due)
-{
-	int64_t wait_ms = due - td_place_now_ms(place);
-
-	if (due == INT64_MAX)
-		return INT64_MAX;
-	if (wait_ms < WAIT_MS_LEAST)
-		wait_ms = WAIT_MS_LEAST; /* what is due now has just failed */
-	return td_clock_monotonic(&td_clock_real) + wait_ms * 1000000;
 }
 
 static void keep_house(void *arg)

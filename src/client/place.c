@@ -224,6 +224,7 @@ int td_place_open(struct td *td, const char *directory, const struct td_world *w
 		}
 	}
 	td->place = place;
+	td_house_between(place);
 	return 0;
 }
 

@@ -142,6 +142,8 @@ void td_house_stop(struct td_place *place);
 bool td_house_turn(struct td_place *place);
 /* The same, all of it, if there is no thread for it. */
 void td_house_between(struct td_place *place);
+/* td_loop_turn(): deliveries, and between them what is due of the house, if there is no thread for it. */
+int td_house_loop(struct td_place *place, int64_t timeout_ms);
 /* Under the lock: there may be something for it. */
 void td_house_wake(struct td_place *place);
 

@@ -1,7 +1,9 @@
 #include "stored.h"
 
+
 #include "client/client.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
@@ -167,6 +169,42 @@ static void without_threads_the_house_is_kept_in_calls(void **state)
 	td_loop_turn(s->td, 0);
 	OK(s, td_status(s->td, &status, &s->err));
 	assert_int_equal(status.events, 3000);
+}
+
+/* Whether the descriptor says that there is something to do. */
+static bool is_due(struct stored *s, int wait_ms)
+{
+	struct pollfd fd = {td_loop_fd(s->td), POLLIN, 0};
+
+	return poll(&fd, 1, wait_ms) == 1;
+}
+
+static void without_threads_the_loop_says_when_the_house_wants_a_turn(void **state)
+{
+	struct stored *s = *state;
+	struct td_status before, after = {0};
+
+	td_close(s->td);
+	s->td = open_file(s->directory, &(struct td_options){.flags = TD_NO_THREADS});
+	OK(s, td_publish(s->td, EVENT("T", "s"), NULL, &s->err));
+	OK(s, td_status(s->td, &before, &s->err));
+	/* A mark is due, some time after the last frame; nobody calls but for it. */
+	for (int i = 0; i < 20 && after.commits <= before.commits; i++) {
+		assert_true(is_due(s, 5000));
+		assert_int_equal(td_loop_turn(s->td, 0), 0);
+		OK(s, td_status(s->td, &after, &s->err));
+	}
+	assert_true(after.commits > before.commits);
+	/* And then there is peace: the host may sleep for ever. */
+	for (int i = 0; i < 20 && is_due(s, 0); i++)
+		td_loop_turn(s->td, 0);
+	assert_false(is_due(s, 120));
+	/* Who waits inside a turn keeps house, too. */
+	OK(s, td_publish(s->td, EVENT("T", "s"), NULL, &s->err));
+	OK(s, td_status(s->td, &before, &s->err));
+	assert_int_equal(td_loop_turn(s->td, 400), 0);
+	OK(s, td_status(s->td, &after, &s->err));
+	assert_true(after.commits > before.commits);
 }
 
 /* --- many threads ------------------------------------------------------------------------- */
@@ -466,6 +504,7 @@ int main(void)
 		on_file(what_is_for_nobodys_log_is_heard_of_and_forgotten),
 		on_file(letters_and_outcomes_are_kept),
 		on_file(without_threads_the_house_is_kept_in_calls),
+		on_file(without_threads_the_loop_says_when_the_house_wants_a_turn),
 		on_file(many_publishers_share_writes_and_every_one_is_kept),
 		on_file(of_those_who_expect_the_same_revision_one_wins),
 		on_file(who_follows_on_another_thread_sees_all),
