@@ -273,8 +273,38 @@ struct td_status {
 	uint64_t events, subjects, logs, bytes;
 	uint64_t commits, syncs, bytes_written; /* since opening */
 	size_t index_bytes;                     /* memory for what is derived */
+	uint64_t heads_position;                /* a head that speaks for all below was exported */
+	char heads_failure[160];                /* why the last one was not; else empty */
 };
 TD_PUBLIC int td_status(struct td *td, struct td_status *status, struct td_error *err);
+
+/* --- heads of the chain ------------------------------------------------------------------- */
+
+/*
+ * What is stored is a chain: the value at its end, its *head*, stands for every byte before it. Who
+ * keeps heads elsewhere finds out later whether history was changed, by whoever can write to the
+ * disk (`tidings verify --head FILE --key KEY`). A head is a line of text, signed with Ed25519;
+ * doc/format/journal.md has its words.
+ *
+ * "file:" places export them by schedule, from housekeeping, in struct td_options: a line is put to
+ * the end of a file, and old ones stay. All borrowed for td_open(), but `sign` and its `arg`.
+ */
+struct td_heads {
+	const char *to;   /* the file, made if it is not there; NULL: td_head() alone */
+	int64_t every_ms; /* so often, if anything was stored since; default 300,000; at close, too */
+	const char *key_file; /* the secret key: 64 hexadecimal digits; read when opened */
+	/* Or who has the key, elsewhere: its public one, and the signature of `bytes` at `text`; 0 or not. */
+	const unsigned char *key; /* 32 bytes */
+	int (*sign)(void *arg, const void *text, size_t bytes, unsigned char signature[64]);
+	void *arg;
+};
+#define TD_HEAD_BYTES 512
+/*
+ * The head of now: of all that was acknowledged, but for what is being written at this moment. TD_E_PLACE:
+ * opened without `heads`, or the store has no chain; TD_E_NOT_FOUND: nothing is stored;
+ * TD_E_HANDLER: the signer refused; TD_E_DAMAGED: what it gave is no signature of its key.
+ */
+TD_PUBLIC int td_head(struct td *td, char line[TD_HEAD_BYTES], struct td_error *err);
 
 #ifdef __cplusplus
 }

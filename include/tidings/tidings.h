@@ -53,6 +53,7 @@ struct td_options {
 	size_t data_bytes_max; /* largest data accepted, default and ceiling TD_DATA_BYTES_MAX;
 				* stored: default 1 MiB, ceiling 8 MiB */
 	unsigned flags;        /* of enum td_open_flags */
+	const struct td_heads *heads; /* "file:": signed heads of the chain (log.h); NULL: none */
 };
 
 /* "file:" alone; on other places they say nothing. */

@@ -46,7 +46,7 @@ static bool commit_leftovers(struct td_place *place)
 
 static bool step(struct td_place *place)
 {
-	bool did = do_chore(place) || commit_leftovers(place);
+	bool did = do_chore(place) || commit_leftovers(place) || td_heads_turn(place);
 
 	if (atomic_load(&place->durables_count) > 0) {
 		td_mutex_unlock(&place->lock);
@@ -69,9 +69,10 @@ bool td_house_turn(struct td_place *place)
 static int64_t due_ms(struct td_place *place)
 {
 	int64_t store = td_store_next_ms(td_place_store(place), KINDS, td_place_now_ms(place));
-	int64_t durables = td_durables_due_ms(place);
+	int64_t durables = td_durables_due_ms(place), heads = td_heads_due_ms(place);
+	int64_t first = store < durables ? store : durables;
 
-	return store < durables ? store : durables;
+	return first < heads ? first : heads;
 }
 
 /* The place's clock may be one of the simulator's; who sleeps is a thread of this world. */

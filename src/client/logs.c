@@ -520,6 +520,7 @@ int td_status(struct td *td, struct td_status *status, struct td_error *err)
 	td_store_status(store, &found);
 	status->position = td_store_durable(store);
 	status->failed = td_store_failed(store, NULL) != 0;
+	td_heads_status(place, status);
 	td_place_unlock(place, locked);
 	status->stored = place->on_disk;
 	status->disk_full = found.journal.disk_full;

@@ -155,6 +155,7 @@ no_moved:
 
 static void free_place(struct td_place *place)
 {
+	td_heads_close(place);
 	td_condition_fini(&place->wake_house);
 	td_condition_fini(&place->moved);
 	td_mutex_fini(&place->lock);
@@ -215,13 +216,18 @@ int td_place_open(struct td *td, const char *directory, const struct td_world *w
 			return code;
 		}
 		use_store(place, store);
-		if ((options->flags & (TD_NO_THREADS | TD_READ_ONLY)) == 0)
+		code = td_heads_open(place, options->heads, err);
+		if (code == 0 && (options->flags & (TD_NO_THREADS | TD_READ_ONLY)) == 0)
 			code = td_house_start(place, err);
 		if (code != 0) {
-			td_store_abandon(store);
+			td_store_close(store, NULL);
 			free_place(place);
 			return code;
 		}
+	} else if (options->heads != NULL) {
+		free_place(place);
+		return td_error_set(err, TD_E_PLACE, TD_NO_OFFSET,
+			"heads: nothing is stored here that they could be of");
 	}
 	td->place = place;
 	td_house_between(place);
@@ -246,6 +252,7 @@ int td_place_close(struct td_place *place, struct td_error *err)
 
 	td_inlines_close(place);
 	td_durables_close(place);
+	td_heads_last(place);
 	if (store != NULL)
 		code = td_store_close(store, err);
 	free_place(place);

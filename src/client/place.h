@@ -23,6 +23,7 @@
 #include "store/store.h"
 
 struct td_durable;
+struct td_export;
 
 /* Something to be decided under the lock; who asks waits until what it rests on is durable. */
 struct td_deed {
@@ -71,6 +72,8 @@ struct td_place {
 	struct td_condition wake_house;
 	int64_t house_due_ms; /* until when it sleeps */
 	bool house_sleeps, house_stops;
+
+	struct td_export *export; /* heads.c; NULL: no heads are signed */
 
 	/* durable.c, inline.c */
 	struct td_durable *durables;
@@ -146,6 +149,17 @@ void td_house_between(struct td_place *place);
 int td_house_loop(struct td_place *place, int64_t timeout_ms);
 /* Under the lock: there may be something for it. */
 void td_house_wake(struct td_place *place);
+
+/* --- heads.c ------------------------------------------------------------------------------ */
+
+int td_heads_open(struct td_place *place, const struct td_heads *heads, struct td_error *err);
+void td_heads_close(struct td_place *place);
+/* Under the lock, which it may leave meanwhile: export a head if one is due; true if it did. */
+bool td_heads_turn(struct td_place *place);
+int64_t td_heads_due_ms(struct td_place *place); /* monotonic ms; under the lock */
+/* Before the store closes: one more, if anything was stored since. */
+void td_heads_last(struct td_place *place);
+void td_heads_status(const struct td_place *place, struct td_status *status);
 
 /* --- durable.c ---------------------------------------------------------------------------- */
 

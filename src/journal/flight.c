@@ -180,7 +180,12 @@ static void end(struct td_journal *journal)
 	struct td_flight *flight = &journal->flight;
 
 	memcpy(journal->chain, flight->chain, sizeof(journal->chain));
-	journal->chain_position = flight->next - 1;
+	/* Marks of a segment without positions go with it, when it is replaced. */
+	if (flight->next > flight->first) {
+		journal->head.position = flight->next;
+		journal->head.segment = journal->place.header.number;
+		memcpy(journal->head.chain, flight->chain, sizeof(journal->head.chain));
+	}
 	td_block_unref(flight->block);
 	td_file_unref(flight->file);
 	flight->block = NULL;

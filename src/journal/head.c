@@ -47,11 +47,32 @@ int td_head_public(const uint8_t secret[TD_HEAD_KEY_BYTES], uint8_t key[TD_HEAD_
 	return done ? 0 : refuse_ed25519(err);
 }
 
-static int sign(const void *bytes, size_t len, const uint8_t secret[TD_HEAD_KEY_BYTES],
-	uint8_t signature[SIGNATURE_BYTES], struct td_error *err)
+static int check_signature(struct td_text text, const uint8_t key[TD_HEAD_KEY_BYTES],
+	const uint8_t signature[SIGNATURE_BYTES], struct td_error *err)
+{
+	EVP_PKEY *public =
+		EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, key, TD_HEAD_KEY_BYTES);
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	int code = 0;
+
+	if (public == NULL || context == NULL ||
+		EVP_DigestVerifyInit(context, NULL, NULL, NULL, public) != 1)
+		code = refuse_ed25519(err);
+	else if (EVP_DigestVerify(context, signature, SIGNATURE_BYTES,
+			 (const unsigned char *)text.at, text.len) != 1)
+		code = td_error_set(err, TD_E_DAMAGED, TD_NO_OFFSET,
+			"the signature of the head is not that of its text");
+	EVP_MD_CTX_free(context);
+	EVP_PKEY_free(public);
+	return code;
+}
+
+/* arg: the secret key. */
+static int sign(void *arg, const void *bytes, size_t len, uint8_t signature[SIGNATURE_BYTES],
+	struct td_error *err)
 {
 	EVP_PKEY *pair =
-		EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, secret, TD_HEAD_KEY_BYTES);
+		EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, arg, TD_HEAD_KEY_BYTES);
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	size_t made = SIGNATURE_BYTES;
 	int done = pair != NULL && context != NULL &&
@@ -63,19 +84,30 @@ static int sign(const void *bytes, size_t len, const uint8_t secret[TD_HEAD_KEY_
 	return done ? 0 : refuse_ed25519(err);
 }
 
-int td_head_sign(const struct td_head *head, const uint8_t secret[TD_HEAD_KEY_BYTES],
+int td_signer_init(struct td_signer *signer, const uint8_t *secret, struct td_error *err)
+{
+	union {
+		const void *is;
+		void *may_change;
+	} arg = {secret}; /* which sign() does not */
+
+	*signer = (struct td_signer){.sign = sign, .arg = arg.may_change};
+	return td_head_public(secret, signer->key, err);
+}
+
+int td_head_sign_by(const struct td_head *head, const struct td_signer *signer,
 	char text[TD_HEAD_TEXT_BYTES], struct td_error *err)
 {
 	struct td_buf buf = TD_BUF_INIT(TD_HEAD_TEXT_BYTES - 1);
-	uint8_t key[TD_HEAD_KEY_BYTES], signature[SIGNATURE_BYTES];
-	int code = td_head_public(secret, key, err);
+	uint8_t signature[SIGNATURE_BYTES];
+	int code;
 
-	if (code != 0)
-		return code;
-	write_head(&buf, head, key);
+	write_head(&buf, head, signer->key);
 	code = td_buf_check(&buf, err);
 	if (code == 0)
-		code = sign(buf.at, buf.len, secret, signature, err);
+		code = signer->sign(signer->arg, buf.at, buf.len, signature, err);
+	if (code == 0)
+		code = check_signature(td_buf_view(&buf), signer->key, signature, err);
 	if (code == 0) {
 		put_hex(&buf, SIGNATURE_MARK, signature, SIGNATURE_BYTES);
 		code = td_buf_check(&buf, err);
@@ -84,6 +116,31 @@ int td_head_sign(const struct td_head *head, const uint8_t secret[TD_HEAD_KEY_BY
 		memcpy(text, buf.at, buf.len + 1);
 	td_buf_fini(&buf);
 	return code;
+}
+
+int td_head_sign(const struct td_head *head, const uint8_t secret[TD_HEAD_KEY_BYTES],
+	char text[TD_HEAD_TEXT_BYTES], struct td_error *err)
+{
+	struct td_signer signer;
+	int code = td_signer_init(&signer, secret, err);
+
+	return code == 0 ? td_head_sign_by(head, &signer, text, err) : code;
+}
+
+int td_journal_head(const struct td_journal_state *state, const struct td_signer *signer,
+	td_time now, char line[TD_HEAD_LINE_BYTES], struct td_error *err)
+{
+	struct td_head head = {
+		.position = state->head_position, .segment = state->head_segment, .time = now};
+
+	if (!state->chained)
+		return td_error_set(err, TD_E_PLACE, TD_NO_OFFSET,
+			"the store was made without a chain, so it has no heads");
+	if (head.position <= 1)
+		return td_error_set(err, TD_E_NOT_FOUND, TD_NO_OFFSET, "nothing is stored yet");
+	memcpy(head.store, state->uuid, sizeof(head.store));
+	memcpy(head.chain, state->chain, sizeof(head.chain));
+	return td_head_sign_by(&head, signer, line, err);
 }
 
 /* --- reading ------------------------------------------------------------------------------ */
@@ -193,26 +250,6 @@ static int check_spelling(struct td_text text, const struct td_head *head,
 	if (code == 0 && !td_text_equal(td_buf_view(&buf), text))
 		code = refuse(0, err);
 	td_buf_fini(&buf);
-	return code;
-}
-
-static int check_signature(struct td_text text, const uint8_t key[TD_HEAD_KEY_BYTES],
-	const uint8_t signature[SIGNATURE_BYTES], struct td_error *err)
-{
-	EVP_PKEY *public =
-		EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, key, TD_HEAD_KEY_BYTES);
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	int code = 0;
-
-	if (public == NULL || context == NULL ||
-		EVP_DigestVerifyInit(context, NULL, NULL, NULL, public) != 1)
-		code = refuse_ed25519(err);
-	else if (EVP_DigestVerify(context, signature, SIGNATURE_BYTES,
-			 (const unsigned char *)text.at, text.len) != 1)
-		code = td_error_set(err, TD_E_DAMAGED, TD_NO_OFFSET,
-			"the signature of the head is not that of its text");
-	EVP_MD_CTX_free(context);
-	EVP_PKEY_free(public);
 	return code;
 }
 

@@ -11,11 +11,12 @@
 #define TD_JOURNAL_HEAD_H
 
 #include "journal/frame.h"
+#include "journal/journal.h"
 #include "journal/page.h"
 #include "tidings/error.h"
 
 #define TD_HEAD_KEY_BYTES  32
-#define TD_HEAD_TEXT_BYTES 512 /* enough, NUL included */
+#define TD_HEAD_TEXT_BYTES TD_HEAD_LINE_BYTES
 
 struct td_head {
 	uint8_t store[TD_STORE_BYTES];
@@ -30,6 +31,9 @@ int td_head_public(const uint8_t secret[TD_HEAD_KEY_BYTES], uint8_t key[TD_HEAD_
 	struct td_error *err);
 /* The line, without end of line, with NUL. */
 int td_head_sign(const struct td_head *head, const uint8_t secret[TD_HEAD_KEY_BYTES],
+	char text[TD_HEAD_TEXT_BYTES], struct td_error *err);
+/* The same by whoever has the key: its signature is checked before it is told to anybody. */
+int td_head_sign_by(const struct td_head *head, const struct td_signer *signer,
 	char text[TD_HEAD_TEXT_BYTES], struct td_error *err);
 /*
  * Whether `text` (without end of line) is a head signed by `key`, which the caller trusts. `key`

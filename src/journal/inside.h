@@ -142,7 +142,12 @@ struct td_journal {
 	bool witnessed;                /* the last frame is a mark, or needs none */
 	int64_t idle_since_ms;         /* when the last commit came back */
 	uint8_t chain[TD_CHAIN_BYTES]; /* the value of the last frame hashed */
-	uint64_t chain_position;
+	/* What heads are made of: the newest durable frame with records, whose value stays on the chain. */
+	struct {
+		uint64_t position; /* the next one */
+		uint32_t segment;
+		uint8_t chain[TD_CHAIN_BYTES];
+	} head;
 	bool roll_wanted;
 	struct td_spare spare;
 	bool disk_full;

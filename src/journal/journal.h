@@ -257,19 +257,39 @@ int td_journal_drop(struct td_journal *journal, uint64_t position, struct td_err
 /* End the active segment with the next commit, whatever room it has. */
 void td_journal_roll(struct td_journal *journal);
 
-/* The store's uuid, the epoch, and the head of the chain at the last durable frame. */
+/* The store's uuid, the epoch, and the head of the chain at the last durable frame with records. */
 struct td_journal_state {
 	uint8_t uuid[16];
 	uint64_t epoch;
 	uint64_t first; /* the oldest position there is */
 	uint64_t durable;
-	uint64_t chain_position; /* the last one the head speaks for */
+	bool chained;           /* it has a chain */
+	uint64_t head_position; /* the head speaks for all below it */
+	uint32_t head_segment;  /* number of the segment of its frame */
 	uint8_t chain[32];
 	bool disk_full, failed;
 	uint64_t commits, syncs, bytes_written;
 	size_t cache_bytes, segments;
 };
 void td_journal_state(const struct td_journal *journal, struct td_journal_state *state);
+
+#define TD_HEAD_LINE_BYTES 512 /* enough for a head, NUL included */
+/* Who signs heads: Ed25519. */
+struct td_signer {
+	uint8_t key[32]; /* public */
+	/* The signature of `bytes` at `text`. 0, or a code with its text. */
+	int (*sign)(void *arg, const void *text, size_t bytes, uint8_t signature[64],
+		struct td_error *err);
+	void *arg;
+};
+/* One whose secret key (32 random bytes, which stay the caller's) is at hand. */
+int td_signer_init(struct td_signer *signer, const uint8_t *secret, struct td_error *err);
+/*
+ * A signed head of a journal in this state, a line without its end. Any thread. TD_E_PLACE: it has
+ * no chain; TD_E_NOT_FOUND: nothing stands below; the signer's.
+ */
+int td_journal_head(const struct td_journal_state *state, const struct td_signer *signer,
+	td_time now, char line[TD_HEAD_LINE_BYTES], struct td_error *err);
 /* The directory, for what others keep beside the segments. */
 int td_journal_directory(const struct td_journal *journal);
 

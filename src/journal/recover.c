@@ -357,6 +357,20 @@ static int sync_sealed(struct td_opening *opening, struct td_error *err)
 	return 0;
 }
 
+/* Of the last frame read; of the segment before where this one has no positions. */
+static void settle_head(struct td_journal *journal)
+{
+	const struct td_segment *active = journal->active;
+	const struct td_table *table = &journal->table;
+	bool empty = active->next == active->base;
+
+	journal->head.position = active->next;
+	journal->head.segment =
+		empty && table->count > 1 ? table->at[table->count - 2]->number : active->number;
+	memcpy(journal->head.chain, empty ? active->chain : journal->chain,
+		sizeof(journal->head.chain));
+}
+
 static void settle(struct td_opening *opening)
 {
 	struct td_journal *journal = opening->journal;
@@ -365,7 +379,7 @@ static void settle(struct td_opening *opening)
 	journal->staged = active->next;
 	atomic_store_explicit(&journal->durable, active->next, memory_order_release);
 	journal->first = journal->table.at[0]->base;
-	journal->chain_position = active->next - 1;
+	settle_head(journal);
 	if (opening->sealed && opening->footed && journal->options.read_only) {
 		td_file_unref(active->file);
 		active->file = NULL;

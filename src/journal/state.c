@@ -57,7 +57,9 @@ void td_journal_state(const struct td_journal *journal, struct td_journal_state 
 		.epoch = journal->epoch,
 		.first = journal->first,
 		.durable = td_journal_durable(journal),
-		.chain_position = journal->chain_position,
+		.head_position = journal->head.position,
+		.head_segment = journal->head.segment,
+		.chained = journal->chained,
 		.disk_full = journal->disk_full,
 		.failed = journal->failed,
 		.commits = journal->commits,
@@ -67,7 +69,7 @@ void td_journal_state(const struct td_journal *journal, struct td_journal_state 
 		.segments = journal->table.count,
 	};
 	memcpy(state->uuid, journal->control.store, sizeof(state->uuid));
-	memcpy(state->chain, journal->chain, sizeof(state->chain));
+	memcpy(state->chain, journal->head.chain, sizeof(state->chain));
 }
 
 void td_journal_verify_state(const struct td_journal *journal)

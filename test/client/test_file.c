@@ -1,6 +1,5 @@
 #include "stored.h"
 
-
 #include "client/client.h"
 
 #include <poll.h>

@@ -84,7 +84,7 @@ static void an_exported_head_is_found_on_the_chain(void **state)
 	td_journal_state(scene.journal, &journal);
 	memcpy(head.store, journal.uuid, sizeof(head.store));
 	memcpy(head.chain, journal.chain, sizeof(head.chain));
-	head.position = journal.chain_position + 1;
+	head.position = journal.head_position;
 	assert_int_equal(td_head_sign(&head, signs, text, &scene.err), 0);
 	scene_append(&scene, 20, 500);
 	scene_close(&scene);
@@ -111,7 +111,7 @@ static void add_head(struct scene *scene, char *lines, size_t bytes)
 	td_journal_state(scene->journal, &state);
 	memcpy(head.store, state.uuid, sizeof(head.store));
 	memcpy(head.chain, state.chain, sizeof(head.chain));
-	head.position = state.chain_position + 1;
+	head.position = state.head_position;
 	assert_int_equal(td_head_sign(&head, secret, line, &scene->err), 0);
 	assert_true(strlen(lines) + strlen(line) + 2 < bytes);
 	strcat(strcat(lines, line), "\n");
