@@ -269,7 +269,8 @@ static int check_revision(const struct td_store *store, const struct td_entry *e
 	const struct td_plan *plan, struct td_placed *placed, struct td_error *err)
 {
 	struct td_fallen live = {0};
-	bool exists = plan->ref != TD_SUBJECT_NONE;
+	bool exists = plan->ref != TD_SUBJECT_NONE &&
+		      td_subject_at(&store->subjects, plan->ref)->count > 0;
 	uint64_t found;
 	bool right = true;
 
@@ -388,6 +389,9 @@ static int decide_one(struct td_store *store, const struct td_entry *entry, stru
 	plan->was.seq = subject->seq;
 	plan->was.revision = subject->revision;
 	plan->was.position = subject->position;
+	plan->revived = subject->count == 0 && !plan->fresh;
+	if (plan->revived && log->config.revisions_forgotten)
+		subject->seq = subject->revision = 0;
 	plan->seq = log->last_seq + 1;
 	plan->revision = subject->revision + 1;
 	plan->prev = subject->seq;
@@ -582,8 +586,8 @@ static void stage_one(struct td_store *store, const struct td_entry *entry, stru
 	line->bytes = (uint32_t)plan->bytes;
 	line->revision = (uint32_t)plan->revision;
 	subject->position = position;
-	td_index_settle(store, plan->log, plan->ref, plan->fresh, position);
-	plan->log->last_time = now;
+	td_index_settle(store, plan->log, plan->ref, plan->fresh || plan->revived, position);
+	td_log_time(plan->log, position, now);
 	*placed = (struct td_placed){.log = plan->log->number,
 		.seq = plan->seq,
 		.revision = plan->revision,
@@ -631,6 +635,17 @@ static int append(struct td_store *store, const struct td_entry *entries, size_t
 	return 0;
 }
 
+/* It looks at what is staged. */
+static int gate(struct td_store *store, const struct td_gate *gate, const struct td_entry *entries,
+	size_t count, uint64_t *rests_on, struct td_error *err)
+{
+	int code = gate->check(gate->arg, store, entries, count, err);
+
+	if (code != 0)
+		*rests_on = td_store_rests_on(store);
+	return code;
+}
+
 int td_store_append(struct td_store *store, const struct td_entry *entries, size_t count,
 	struct td_placed *placed, uint64_t *rests_on, size_t *which, struct td_error *err)
 {
@@ -645,8 +660,10 @@ int td_store_append(struct td_store *store, const struct td_entry *entries, size
 		code = td_store_plans(store, count, err);
 	if (code == 0)
 		code = prepare(store, entries, count, &wrong, err);
+	if (code == TD_E_NOT_FOUND || code == TD_E_SUBJECT || code == TD_E_INVALID)
+		*rests_on = td_logs_rest_on(store);
 	for (size_t i = 0; code == 0 && i < store->gates_count; i++)
-		code = store->gates[i].check(store->gates[i].arg, store, entries, count, err);
+		code = gate(store, &store->gates[i], entries, count, rests_on, err);
 	if (code == 0) {
 		td_mutex_lock(&store->lock);
 		code = append(store, entries, count, placed, rests_on, &wrong, err);

@@ -72,7 +72,7 @@ static bool find_work(
 			return true;
 	}
 	if ((kinds & TD_WORK_RETAIN & ~store->out) != 0 &&
-		(td_retain_due(store) || td_rewrite_due(store))) {
+		(td_logs_leave_due(store) || td_retain_due(store) || td_rewrite_due(store))) {
 		chore->kind = TD_WORK_RETAIN;
 		return true;
 	}
@@ -210,6 +210,7 @@ int td_store_done(struct td_store *store, struct td_chore *chore, struct td_erro
 	if (kind == TD_WORK_COMMIT || kind == TD_WORK_CHAIN) {
 		td_mutex_lock(&store->lock);
 		td_store_pending_done(store);
+		td_logs_settle(store);
 		td_mutex_unlock(&store->lock);
 		td_forget_durable(store);
 		tap(store);
@@ -219,7 +220,9 @@ int td_store_done(struct td_store *store, struct td_chore *chore, struct td_erro
 	} else if (kind == TD_WORK_INDEX) {
 		store->making = td_catalog_make_done(store, make, NULL);
 	} else if (kind == TD_WORK_RETAIN) {
-		code = td_retain(store, err);
+		code = td_logs_leave_on(store, err);
+		if (code == 0)
+			code = td_retain(store, err);
 		if (code == 0)
 			code = td_rewrite_start(store, err);
 		/* The frame is full: the rest later. */
@@ -244,7 +247,7 @@ int64_t td_store_next_ms(const struct td_store *store, unsigned kinds, int64_t n
 		first = at < first ? at : first;
 	}
 	if ((kinds & TD_WORK_RETAIN) != 0) {
-		at = td_retain_when(store, now_ms);
+		at = td_logs_leave_due(store) ? now_ms : td_retain_when(store, now_ms);
 		first = at < first ? at : first;
 		at = td_rewrite_when(store);
 		first = at < first ? at : first;

@@ -143,7 +143,7 @@ int td_store_read(struct td_cursor **out, struct td_store *store,
 		cursor->hash = td_subjects_hash(&store->subjects, options->subjects[0]);
 	td_mutex_lock(&store->lock);
 	if (options->log.at != NULL)
-		log = td_logs_find(&store->logs, options->log);
+		log = td_logs_shown(store, options->log);
 	if (options->log.at != NULL && log == NULL) {
 		code = td_error_set(
 			err, TD_E_NOT_FOUND, TD_NO_OFFSET, "log %.*s", TD_TEXT_ARG(options->log));

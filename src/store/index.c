@@ -197,6 +197,8 @@ static int fold_gone(struct td_store *store, const struct td_record *at, uint64_
 		if (td_index_reserve_gone(store, err) != 0)
 			return TD_E_NOMEM;
 		td_index_gone(store, run, position, &gone);
+		if (gone.ended)
+			td_index_end(store, gone.ref);
 	}
 	/* It was asked for in a life before this one, which did not come to it. */
 	if (erase)
@@ -479,8 +481,10 @@ int td_index_fall(struct td_store *store, uint32_t ref, struct td_error *err)
 	return code;
 }
 
-static void subject_end(struct td_store *store, struct td_log *log, uint32_t ref)
+void td_index_end(struct td_store *store, uint32_t ref)
 {
+	struct td_log *log = store->logs.at[td_subject_at(&store->subjects, ref)->log];
+
 	free(td_map_remove(&store->fallen, ref));
 	td_crowd_forget(store, ref);
 	td_subjects_remove(&store->subjects, ref);
@@ -505,7 +509,9 @@ void td_index_gone(
 	log->count--;
 	log->bytes -= line->bytes;
 	subject->count--;
-	gone->topped = position == latest && !log->config.revisions_forgotten &&
+	gone->ref = ref;
+	gone->ended = subject->count == 0;
+	gone->topped = position == latest && !log->config.revisions_forgotten && !log->leaves &&
 		       !(TD_BUG(223) && subject->count > 0);
 	if (gone->topped)
 		gone->top = (struct td_top){
@@ -518,7 +524,7 @@ void td_index_gone(
 	}
 	if (gone->topped)
 		td_tops_put(&store->tops, &gone->top);
-	subject_end(store, log, ref);
+	free(td_map_remove(&store->fallen, ref));
 }
 
 void td_index_sweep(struct td_store *store, struct td_run *run)

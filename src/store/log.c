@@ -15,6 +15,7 @@ void td_log_free(struct td_log *log)
 {
 	if (log == NULL)
 		return;
+	td_log_free(log->was);
 	td_duplicates_fini(&log->duplicates);
 	free(log->kept);
 	free(log->name);
@@ -82,7 +83,7 @@ static int check_pattern(const struct td_logs *logs, const struct td_log *self,
 	for (size_t i = 0; i < logs->count; i++) {
 		const struct td_log *log = logs->at[i];
 
-		if (log == NULL || log == self)
+		if (log == NULL || log == self || log->leaves)
 			continue;
 		for (size_t j = 0; j < log->config.subjects_count; j++) {
 			if (td_pattern_overlaps(pattern, log->config.subjects[j]))
@@ -242,7 +243,7 @@ int td_logs_add(struct td_logs *logs, struct td_log *log, struct td_error *err)
 	int code = index_take(logs, log, err);
 
 	if (code == 0 && (!td_map_reserve(&logs->names, logs->live + 1) ||
-				 !td_map_reserve(&logs->numbers, logs->live + 1)))
+				 !td_map_reserve(&logs->numbers, logs->live + logs->leaving + 1)))
 		code = td_error_nomem(err);
 	if (code == 0)
 		code = claims_add(logs, log, err);
@@ -261,12 +262,27 @@ int td_logs_add(struct td_logs *logs, struct td_log *log, struct td_error *err)
 
 void td_logs_remove(struct td_logs *logs, struct td_log *log)
 {
-	claims_remove(logs, log, log->config.subjects_count);
-	td_map_remove(&logs->names, name_key(logs, td_text(log->name)));
+	if (log->leaves) {
+		logs->leaving--;
+	} else {
+		claims_remove(logs, log, log->config.subjects_count);
+		td_map_remove(&logs->names, name_key(logs, td_text(log->name)));
+		logs->live--;
+	}
 	td_map_remove(&logs->numbers, log->number);
 	logs->at[log->index] = NULL;
-	logs->live--;
 	td_log_free(log);
+}
+
+void td_logs_leave(struct td_logs *logs, struct td_log *log, uint64_t position)
+{
+	TD_ASSERT(!log->leaves);
+	claims_remove(logs, log, log->config.subjects_count);
+	td_map_remove(&logs->names, name_key(logs, td_text(log->name)));
+	log->leaves = log->stray = true;
+	log->left = position;
+	logs->live--;
+	logs->leaving++;
 }
 
 int td_logs_change(

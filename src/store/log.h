@@ -23,12 +23,28 @@ struct td_log {
 	td_time first_time; /* of the event at first_timed, which was the first then */
 	uint64_t first_timed;
 	struct td_duplicates duplicates;
+
+	/* Positions of the records that say so; 0: long ago, or not at all (left). */
+	uint64_t made, left;
+	bool leaves;        /* it is deleted; it stays until its events are gone */
+	struct td_log *was; /* what readers are shown until a change at `changed` is durable */
+	uint64_t changed;
+	/* What it was told last, oldest first, and from which position on: see td_shown_logs(). */
+	struct {
+		uint64_t position;
+		td_time time;
+	} times[3];
+	/* Of what is staged, or removed, and not durable: only between td_shown_logs() and its use. */
+	struct {
+		uint64_t count, bytes, subjects, first_seq;
+		uint64_t gone_count, gone_bytes, gone_first;
+	} late;
 };
 
 struct td_logs {
 	struct td_log **at; /* by index; NULL: free */
 	size_t count, cap;  /* indexes given so far */
-	size_t live;
+	size_t live, leaving;
 	struct td_map numbers, names; /* names by hash: see td_logs_find() */
 	struct td_trie *claims;
 	uint64_t seed;
@@ -58,9 +74,31 @@ int td_log_new(struct td_log **log, struct td_logs *logs, uint32_t number, struc
 void td_log_free(struct td_log *log);
 int td_logs_add(struct td_logs *logs, struct td_log *log, struct td_error *err);
 void td_logs_remove(struct td_logs *logs, struct td_log *log);
+/*
+ * Deleted: its name and its addresses are free, its number and index are kept for its events.
+ * `position`: of the record that says so. Later td_logs_remove().
+ */
+void td_logs_leave(struct td_logs *logs, struct td_log *log, uint64_t position);
 /* Its configuration is now that of `with`, whose is the old one then. */
 int td_logs_change(
 	struct td_logs *logs, struct td_log *log, struct td_log *with, struct td_error *err);
+
+/* Its newest record has this time, from this position on. */
+static inline void td_log_time(struct td_log *log, uint64_t position, td_time time)
+{
+	if (log->last_time == time)
+		return;
+	/* Long ago, as far as anybody can tell by now. */
+	if (log->times[2].position == 0) {
+		log->times[2].position = 1;
+		log->times[2].time = log->last_time;
+	}
+	log->last_time = time;
+	log->times[0] = log->times[1];
+	log->times[1] = log->times[2];
+	log->times[2].position = position;
+	log->times[2].time = time;
+}
 
 /* Forget the keys that are outside its window of duplicates by now. */
 void td_log_window(struct td_log *log, td_time now);

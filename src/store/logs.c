@@ -57,10 +57,10 @@ int td_control_tell(struct td_store *store, const char *type, const char *log, s
 
 /* What was decided of a log, as an event of `$tidings`. */
 static int tell(struct td_store *store, const char *type, const struct td_log *log,
-	uint64_t *rests_on, struct td_error *err)
+	uint64_t *position, uint64_t *rests_on, struct td_error *err)
 {
 	struct td_buf json = TD_BUF_INIT(TD_PAYLOAD_DEFAULT);
-	struct td_placed placed;
+	struct td_placed placed = {0};
 	int code;
 
 	td_log_config_write(&json, log->number, td_text(log->name), &log->config);
@@ -69,6 +69,8 @@ static int tell(struct td_store *store, const char *type, const struct td_log *l
 		code = td_control_tell(
 			store, type, log->name, td_buf_view(&json), &placed, rests_on, err);
 	td_buf_fini(&json);
+	if (code == 0)
+		*position = store->logs_changed = placed.position;
 	return code;
 }
 
@@ -140,8 +142,10 @@ static int check_set(struct td_store *store, const struct td_log *log, struct td
 static int create(
 	struct td_store *store, struct td_log *made, uint64_t *rests_on, struct td_error *err)
 {
+	uint64_t position;
 	int code;
 
+	made->made = UINT64_MAX; /* nobody is shown it */
 	td_mutex_lock(&store->lock);
 	code = td_logs_add(&store->logs, made, err);
 	td_mutex_unlock(&store->lock);
@@ -150,42 +154,71 @@ static int create(
 		return code;
 	}
 	made->created = td_clock_wall(store->clock);
-	code = tell(store, TYPE_CREATED, made, rests_on, err);
-	if (code == 0)
-		return 0;
+	code = tell(store, TYPE_CREATED, made, &position, rests_on, err);
 	td_mutex_lock(&store->lock);
-	td_logs_remove(&store->logs, made);
+	if (code == 0)
+		made->made = position;
+	else
+		td_logs_remove(&store->logs, made);
 	td_mutex_unlock(&store->lock);
 	return code;
 }
 
-static int swap(
+/* Readers are shown what was until the record of the change is durable. */
+static int begin_change(
 	struct td_store *store, struct td_log *log, struct td_log *with, struct td_error *err)
 {
 	int code;
 
 	td_mutex_lock(&store->lock);
 	code = td_logs_change(&store->logs, log, with, err);
+	if (code == 0) {
+		with->changed = UINT64_MAX;
+		with->was = log->was;
+		log->was = with;
+	}
 	td_mutex_unlock(&store->lock);
 	return code;
+}
+
+static void end_change(struct td_store *store, struct td_log *log, uint64_t position)
+{
+	log->was->changed = position;
+	/* What it held may not be what it claims now. */
+	log->stray = log != store->events;
+	if (log->config.count_per_subject_max != 0)
+		store->crowd_lost = true;
+	td_logs_settle(store);
+}
+
+static void undo_change(struct td_store *store, struct td_log *log)
+{
+	struct td_log *with = log->was;
+
+	log->was = with->was;
+	with->was = NULL;
+	if (td_logs_change(&store->logs, log, with, NULL) != 0)
+		TD_UNREACHABLE();
+	td_log_free(with);
 }
 
 static int change_to(struct td_store *store, struct td_log *log, struct td_log *with,
 	uint64_t *rests_on, struct td_error *err)
 {
-	int code = swap(store, log, with, err);
+	uint64_t position;
+	int code = begin_change(store, log, with, err);
 
-	if (code == 0) {
-		code = tell(store, TYPE_CHANGED, log, rests_on, err);
-		if (code != 0 && swap(store, log, with, NULL) != 0)
-			TD_UNREACHABLE();
+	if (code != 0) {
+		td_log_free(with);
+		return code;
 	}
-	/* What it held may not be what it claims now. */
-	if (code == 0 && log != store->events)
-		log->stray = true;
-	if (code == 0 && log->config.count_per_subject_max != 0)
-		store->crowd_lost = true;
-	td_log_free(with);
+	code = tell(store, TYPE_CHANGED, log, &position, rests_on, err);
+	td_mutex_lock(&store->lock);
+	if (code == 0)
+		end_change(store, log, position);
+	else
+		undo_change(store, log);
+	td_mutex_unlock(&store->lock);
 	return code;
 }
 
@@ -200,6 +233,9 @@ int td_store_log_set(struct td_store *store, struct td_text name,
 	if ((change & (TD_LOG_CREATE | TD_LOG_CHANGE)) == 0)
 		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "neither create nor change");
 	code = check_set(store, log, name, config, change, err);
+	/* Other logs and their events, as they are staged. */
+	if (code == TD_E_EXISTS || code == TD_E_NOT_FOUND || code == TD_E_PLACE)
+		*rests_on = td_store_rests_on(store);
 	if (code == 0)
 		code = td_log_new(
 			&made, &store->logs, log != NULL ? log->number : 0, name, config, err);
@@ -230,7 +266,7 @@ static void forget_lines(struct td_run *run, const struct td_run_log *in)
 	}
 }
 
-/* Its lines are nobody's any more, so that another log may take the index. */
+/* All its events are removed: its lines are nobody's, so that another log may take the index. */
 static void forget(struct td_store *store, struct td_log *log)
 {
 	for (size_t i = 0; i < store->runs.count; i++) {
@@ -239,7 +275,6 @@ static void forget(struct td_store *store, struct td_log *log)
 		for (size_t j = 0; j < run->logs_count; j++) {
 			if (run->logs[j].log != log->index)
 				continue;
-			run->forgotten = true;
 			forget_lines(run, &run->logs[j]);
 			run->logs[j] = run->logs[--run->logs_count];
 			break;
@@ -248,33 +283,112 @@ static void forget(struct td_store *store, struct td_log *log)
 	td_logs_remove(&store->logs, log);
 }
 
+/* From now on it is a log that was deleted: for decisions, and for readers with that position. */
+static void leave(struct td_store *store, struct td_log *log, uint64_t position)
+{
+	for (size_t i = 0; i < store->runs.count; i++) {
+		struct td_run *run = store->runs.at[i];
+
+		for (size_t j = 0; j < run->logs_count; j++)
+			run->forgotten = run->forgotten || run->logs[j].log == log->index;
+	}
+	td_duplicates_fini(&log->duplicates);
+	td_logs_leave(&store->logs, log, position);
+	td_logs_settle(store);
+}
+
+/* One record says it all; its events are removed in steps, behind it: td_logs_leave_on(). */
 int td_store_log_delete(
 	struct td_store *store, struct td_text name, uint64_t *rests_on, struct td_error *err)
 {
 	struct td_log *log = td_logs_find(&store->logs, name);
-	const struct td_removal all = {.log = name, .rule = td_text("log deleted")};
 	struct td_buf sealed = TD_BUF_INIT(SIZE_MAX / 2);
-	uint64_t removed;
+	uint64_t position;
 	int code;
 
-	*rests_on = 0;
+	*rests_on = td_logs_rest_on(store);
 	if (log == NULL)
 		return td_error_set(
 			err, TD_E_NOT_FOUND, TD_NO_OFFSET, "log %.*s", TD_TEXT_ARG(name));
+	*rests_on = 0;
 	if (log == store->control || log == store->events)
 		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "log %s stays", log->name);
 	code = td_forget_log_plan(store, log, &sealed, err);
 	if (code == 0)
-		code = td_store_remove(store, &all, &removed, rests_on, err);
-	if (code == 0)
-		code = tell(store, TYPE_DELETED, log, rests_on, err);
+		code = tell(store, TYPE_DELETED, log, &position, rests_on, err);
 	if (code == 0) {
-		td_forget_log(store, &sealed, *rests_on);
+		td_forget_log(store, &sealed, position);
 		td_mutex_lock(&store->lock);
-		forget(store, log);
+		leave(store, log, position);
 		td_mutex_unlock(&store->lock);
 	}
 	td_buf_fini(&sealed);
+	return code;
+}
+
+/* A log whose deletion is durable, and that still has events, or had. */
+static struct td_log *leaving(const struct td_store *store)
+{
+	uint64_t durable = store->shelf.durable(store->shelf.arg);
+
+	for (size_t i = 0; store->logs.leaving > 0 && i < store->logs.count; i++) {
+		struct td_log *log = store->logs.at[i];
+
+		if (log != NULL && log->leaves && log->left < durable)
+			return log;
+	}
+	return NULL;
+}
+
+bool td_logs_leave_due(const struct td_store *store)
+{
+	const struct td_log *log = store->read_only ? NULL : leaving(store);
+
+	/* The last of its events may be on their way out. */
+	return log != NULL && (log->count > 0 || store->pending == NULL);
+}
+
+#define LOOK_MAX 16384u
+
+/* Some of its events, oldest first, from where it is known to have none below. */
+static size_t gather_leaving(struct td_store *store, struct td_log *log, uint64_t *positions)
+{
+	uint64_t position = td_log_first(store, log);
+	const struct td_run *run = position == 0 ? NULL : td_runs_find(&store->runs, position);
+	size_t count = 0, looked = 0;
+
+	while (run != NULL && count < TD_RETAIN_BATCH && looked < LOOK_MAX) {
+		for (; position < run->next && count < TD_RETAIN_BATCH && looked < LOOK_MAX;
+			position++, looked++) {
+			const struct td_line *line = td_run_line(run, position);
+
+			if (line->log == log->index &&
+				(line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) == TD_LINE_EVENT)
+				positions[count++] = position;
+		}
+		run = td_runs_from(&store->runs, run->next);
+		position = run != NULL ? run->base : 0;
+	}
+	return count;
+}
+
+int td_logs_leave_on(struct td_store *store, struct td_error *err)
+{
+	struct td_log *log = td_logs_leave_due(store) ? leaving(store) : NULL;
+	uint64_t removed;
+	size_t count;
+	int code = 0;
+
+	if (log == NULL)
+		return 0;
+	td_mutex_lock(&store->lock);
+	count = gather_leaving(store, log, store->retain_positions);
+	if (count > 0)
+		code = td_remove_positions(store, log, store->retain_positions, count, false,
+			td_text("log deleted"), &removed, err);
+	if (log->count == 0 && store->pending == NULL)
+		forget(store, log);
+	td_mutex_unlock(&store->lock);
 	return code;
 }
 
@@ -294,8 +408,8 @@ static int fold_config(struct td_store *store, const struct td_event_record *rec
 	log = td_logs_number(&store->logs, number);
 	if (td_text_is(record->type, TYPE_DELETED)) {
 		code = log != NULL ? td_forget_log_fold(store, log, err) : 0;
-		if (code == 0 && log != NULL && !TD_BUG(239))
-			forget(store, log);
+		if (code == 0 && log != NULL && !log->leaves && !TD_BUG(239))
+			leave(store, log, 0);
 		return code;
 	}
 	code = td_log_new(&made, &store->logs, number, name, &config, err);
@@ -332,111 +446,4 @@ int td_logs_fold(struct td_store *store, const struct td_event_record *record, s
 	return code == 0 ? 0
 			 : td_error_wrap(err, code == TD_E_NOMEM ? code : TD_E_DAMAGED,
 				   "%s, seq %" PRIu64, TD_LOG_CONTROL, record->seq);
-}
-
-/* --- looking -------------------------------------------------------------------------------- */
-
-uint64_t td_log_first(struct td_store *store, struct td_log *log)
-{
-	const struct td_run *run = log->first == 0 ? NULL : td_runs_from(&store->runs, log->first);
-
-	if (log->count == 0) {
-		log->first = 0;
-		return 0;
-	}
-	for (; run != NULL; run = td_runs_from(&store->runs, run->next)) {
-		uint64_t at = log->first > run->base ? log->first : run->base;
-
-		for (; at < run->next; at++) {
-			const struct td_line *line = td_run_line(run, at);
-
-			if (line->log == log->index &&
-				(line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) ==
-					TD_LINE_EVENT) {
-				log->first = at;
-				return at;
-			}
-		}
-	}
-	TD_UNREACHABLE();
-}
-
-static void describe(struct td_store *store, struct td_log *log, struct td_log_info *info)
-{
-	uint64_t first = td_log_first(store, log);
-
-	*info = (struct td_log_info){
-		.number = log->number,
-		.name = td_text(log->name),
-		.config = &log->config,
-		.first_seq =
-			first != 0 ? td_runs_line(&store->runs, first)->seq : log->last_seq + 1,
-		.last_seq = log->last_seq,
-		.count = log->count,
-		.bytes = log->bytes,
-		.subjects = log->subjects,
-		.last_time = log->last_time,
-		.created = log->created,
-	};
-}
-
-/* The time of its first event is in the record alone. */
-static void describe_first(struct td_store *store, struct td_log *log, struct td_log_info *info)
-{
-	struct td_held held = {0};
-	struct td_event_record record;
-	struct td_run *run;
-
-	info->first_time = info->last_time;
-	if (log->first == 0 || log->first >= store->shelf.durable(store->shelf.arg))
-		return;
-	if (log->first_timed != log->first) {
-		run = td_runs_find(&store->runs, log->first);
-		if (td_store_fetch(store, log->first,
-			    td_run_location(run, td_run_line(run, log->first)), &held, &record,
-			    NULL) != 0)
-			record.time = info->last_time;
-		store->shelf.let_go(&held);
-		log->first_time = record.time;
-		log->first_timed = log->first;
-	}
-	info->first_time = log->first_time;
-}
-
-int td_store_log(struct td_store *store, struct td_text name, uint32_t number,
-	struct td_log_info *info, struct td_error *err)
-{
-	struct td_log *log = name.at != NULL ? td_logs_find(&store->logs, name)
-					     : td_logs_number(&store->logs, number);
-
-	if (log == NULL && name.at != NULL)
-		return td_error_set(
-			err, TD_E_NOT_FOUND, TD_NO_OFFSET, "log %.*s", TD_TEXT_ARG(name));
-	if (log == NULL)
-		return td_error_set(err, TD_E_NOT_FOUND, TD_NO_OFFSET, "log %" PRIu32, number);
-	td_mutex_lock(&store->lock);
-	describe(store, log, info);
-	td_mutex_unlock(&store->lock);
-	describe_first(store, log, info);
-	return 0;
-}
-
-size_t td_store_logs(struct td_store *store, struct td_log_info *infos, size_t max)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < store->logs.count; i++) {
-		struct td_log *log = store->logs.at[i];
-
-		if (log == NULL)
-			continue;
-		if (count < max) {
-			td_mutex_lock(&store->lock);
-			describe(store, log, &infos[count]);
-			td_mutex_unlock(&store->lock);
-			infos[count].first_time = infos[count].last_time;
-		}
-		count++;
-	}
-	return count;
 }

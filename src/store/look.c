@@ -85,7 +85,7 @@ int td_store_latest(struct td_store *store, struct td_text log, struct td_text a
 
 	td_mutex_lock(&store->lock);
 	if (log.at != NULL)
-		in = td_logs_find(&store->logs, log);
+		in = td_logs_shown(store, log);
 	if (log.at == NULL || in != NULL)
 		position = newest_of(store, in, address);
 	if (position != 0) {
@@ -105,42 +105,6 @@ int td_store_latest(struct td_store *store, struct td_text log, struct td_text a
 		code = td_error_set(
 			err, TD_E_NOT_FOUND, TD_NO_OFFSET, "%.*s: no event", TD_TEXT_ARG(address));
 	store->shelf.let_go(&held);
-	return code;
-}
-
-int td_store_subjects(struct td_store *store, struct td_text log, struct td_text pattern,
-	bool (*each)(void *arg, const struct td_subject_info *subject), void *arg,
-	struct td_error *err)
-{
-	int code = pattern.at == NULL ? 0 : td_pattern_check(pattern, err);
-	struct td_subjects_walk walk = {0};
-	const struct td_log *in;
-	bool more = true;
-	uint32_t ref;
-
-	if (code != 0)
-		return td_error_wrap(err, code, "pattern %.*s", TD_TEXT_ARG(pattern));
-	td_mutex_lock(&store->lock);
-	in = log.at != NULL ? td_logs_find(&store->logs, log) : NULL;
-	if (log.at != NULL && in == NULL)
-		code = td_error_set(
-			err, TD_E_NOT_FOUND, TD_NO_OFFSET, "log %.*s", TD_TEXT_ARG(log));
-	while (code == 0 && more &&
-		(ref = td_subjects_next(&store->subjects, &walk)) != TD_SUBJECT_NONE) {
-		const struct td_subject *subject = td_subject_at(&store->subjects, ref);
-		const struct td_log *has = store->logs.at[subject->log];
-		struct td_fallen live = td_store_live(store, ref);
-		struct td_subject_info info = {.log = has->number,
-			.address = td_subject_address(subject),
-			.count = subject->count,
-			.seq = live.seq,
-			.revision = live.revision};
-
-		if ((in != NULL ? has == in : has != store->control) &&
-			(pattern.at == NULL || td_pattern_matches(pattern, info.address)))
-			more = each(arg, &info);
-	}
-	td_mutex_unlock(&store->lock);
 	return code;
 }
 
@@ -370,7 +334,7 @@ static uint64_t by_number(struct td_store *store, struct td_text id, uint64_t *l
 		return 0;
 	name.len--;
 	td_mutex_lock(&store->lock);
-	log = td_logs_find(&store->logs, name);
+	log = td_logs_shown(store, name);
 	if (log != NULL)
 		position = td_runs_seq(&store->runs, log->index, seq);
 	line = td_runs_line(&store->runs, position);

@@ -116,6 +116,7 @@ static void store_free(struct td_store *store)
 	while ((slot = td_map_next(&store->fallen, &cursor)) != NULL)
 		free(slot->value);
 	td_map_fini(&store->fallen);
+	td_map_fini(&store->shades);
 	free(store->fallen_spare);
 	while ((pending = store->pending) != NULL) {
 		store->pending = pending->next;

@@ -8,7 +8,8 @@
  * Invariants (td_store_verify() asserts them):
  *	S1  each live event has one line, and its subject counts it
  *	S2  a subject's seq, revision and position are those of the last event given to it
- *	S3  a subject that has no live event has no entry; where its log keeps revisions, a top
+ *	S3  a subject that has no live event has no entry (but while the removal of its last is on
+ *	    its way, with count 0); where its log keeps revisions, a top
  *	S4  a log's count and bytes are those of its live events
  *	S5  nothing at or above the shelf's durable position is shown to readers
  */
@@ -33,7 +34,8 @@
 #define TD_PAYLOAD_DEFAULT    ((size_t)1 << 20)
 #define TD_PAYLOAD_MAX        ((size_t)8 << 20)
 
-#define TD_CROWD_MAX 1024u
+#define TD_CROWD_MAX    1024u
+#define TD_RETAIN_BATCH 4096u /* events that go by rule at once */
 
 /* While an append is decided, its events have no position yet. */
 #define TD_POSITION_STAGING UINT64_MAX
@@ -54,6 +56,7 @@ struct td_plan {
 	struct td_log *log;
 	uint32_t ref; /* of its subject */
 	bool fresh;   /* the subject is new */
+	bool revived; /* its last event is on its way out */
 	bool seen;    /* its key is noted */
 	bool sealed;  /* its payload is: seal.h */
 	struct {
@@ -73,7 +76,10 @@ struct td_plan {
 struct td_pending {
 	uint64_t record; /* its position */
 	struct td_pending *next;
+	struct td_log *log;
+	uint64_t bytes; /* of all of them */
 	size_t count;
+	uint32_t *refs;       /* of each its subject; behind the positions */
 	uint64_t positions[]; /* ascending */
 };
 
@@ -95,9 +101,11 @@ struct td_store {
 
 	struct td_logs logs;
 	struct td_log *events, *control; /* events: NULL where there is none */
+	uint64_t logs_changed;           /* position of the newest record that did */
 	struct td_subjects subjects;
 	struct td_tops tops;
 	struct td_map fallen; /* ref -> struct td_fallen */
+	struct td_map shades; /* ref -> how many of its events are removed, and still to be seen */
 	struct td_fallen *fallen_spare;
 	struct td_runs runs;
 	struct td_pending *pending, **pending_end;
@@ -111,7 +119,7 @@ struct td_store {
 	uint32_t crowd[TD_CROWD_MAX]; /* subjects over their log's count_per_subject_max */
 	size_t crowd_count;
 	bool crowd_lost; /* there were more: look at all */
-	uint64_t retain_positions[4096];
+	uint64_t retain_positions[TD_RETAIN_BATCH];
 
 	const struct td_disk *disk;
 	bool read_only;
@@ -171,9 +179,12 @@ int td_index_fall(struct td_store *store, uint32_t ref, struct td_error *err);
 int td_index_fold_end(struct td_store *store, struct td_error *err);
 /* A live event is gone: line, subject, log. *top is told where its subject's last is gone. */
 struct td_gone {
+	uint32_t ref;
+	bool ended;  /* the subject has no live event any more: td_index_end() */
 	bool topped; /* the subject's last event is gone, and its log keeps revisions */
 	struct td_top top;
 };
+void td_index_end(struct td_store *store, uint32_t ref);
 int td_index_reserve_gone(struct td_store *store, struct td_error *err); /* for the next one */
 void td_index_gone(
 	struct td_store *store, struct td_run *run, uint64_t position, struct td_gone *gone);
@@ -232,12 +243,15 @@ int td_store_restore_end(struct td_store *store, struct td_error *err);
 bool td_store_is_pending(const struct td_store *store, uint64_t position);
 /* Forget the removals that are durable by now. */
 void td_store_pending_done(struct td_store *store);
+/* Whether readers know that this log was deleted. Under the lock. */
+bool td_store_has_left(const struct td_store *store, uint16_t log);
 /* Whether readers see the event of this line. Under the lock. */
 static inline bool td_store_sees(
 	const struct td_store *store, const struct td_line *line, uint64_t position)
 {
 	return (line->flags & TD_LINE_EVENT) != 0 &&
-	       ((line->flags & TD_LINE_REMOVED) == 0 || td_store_is_pending(store, position));
+	       ((line->flags & TD_LINE_REMOVED) == 0 || td_store_is_pending(store, position)) &&
+	       (store->logs.leaving == 0 || !td_store_has_left(store, line->log));
 }
 /* Remove live events of a log: ascending positions. TD_E_FULL: the first *removed of them are. */
 int td_remove_positions(struct td_store *store, struct td_log *log, const uint64_t *positions,
@@ -245,9 +259,24 @@ int td_remove_positions(struct td_store *store, struct td_log *log, const uint64
 
 /* --- logs.c ------------------------------------------------------------------------------- */
 
+/* The log of that name that readers know of; NULL: they know of none. Under the lock. */
+struct td_log *td_logs_shown(const struct td_store *store, struct td_text name);
+/* What an answer about logs rests on; 0: all that was decided of them is durable. */
+uint64_t td_logs_rest_on(const struct td_store *store);
+/* More is durable: what readers were shown until then goes. Under the lock. */
+void td_logs_settle(struct td_store *store);
+/* Of logs that were deleted: remove some of their events; true: there is more to be done. */
+bool td_logs_leave_due(const struct td_store *store);
+int td_logs_leave_on(struct td_store *store, struct td_error *err);
 /* An event of `$tidings`. */
 int td_logs_fold(
 	struct td_store *store, const struct td_event_record *record, struct td_error *err);
+/* Fills `late` of all logs: what readers are not shown yet, or still. Under the lock. */
+void td_shown_logs(struct td_store *store);
+/* Its sums; the same. */
+void td_shown_status(struct td_store *store, struct td_store_status *status);
+/* What readers see of a subject; false: they see none. Under the lock. */
+bool td_shown_subject(const struct td_store *store, uint32_t ref, struct td_subject_info *info);
 /* The first live position of a log; 0: none. Under the lock. */
 uint64_t td_log_first(struct td_store *store, struct td_log *log);
 

@@ -39,6 +39,17 @@ bool td_store_is_pending(const struct td_store *store, uint64_t position)
 	return false;
 }
 
+/* One of its events is to be seen no more. */
+static void unshade(struct td_store *store, uint32_t ref)
+{
+	uintptr_t count = (uintptr_t)td_map_remove(&store->shades, ref);
+
+	if (count > 1)
+		td_map_put(&store->shades, ref, (void *)(count - 1)); /* NOLINT */
+	else if (td_subject_at(&store->subjects, ref)->count == 0)
+		td_index_end(store, ref);
+}
+
 void td_store_pending_done(struct td_store *store)
 {
 	uint64_t durable = store->shelf.durable(store->shelf.arg);
@@ -46,6 +57,8 @@ void td_store_pending_done(struct td_store *store)
 
 	while ((pending = store->pending) != NULL && pending->record < durable) {
 		store->pending = pending->next;
+		for (size_t i = 0; i < pending->count; i++)
+			unshade(store, pending->refs[i]);
 		free(pending);
 		atomic_fetch_add_explicit(&store->removals, 1, memory_order_release);
 	}
@@ -111,12 +124,16 @@ static int batch_reserve(struct td_store *store, struct batch *batch, const uint
 	size_t keys = count_keys(store, batch, positions, count) * TD_KNOWN_BYTES;
 
 	batch->ranges.max = batch->tops.max = batch->keys.max = SIZE_MAX / 2;
-	batch->pending = malloc(sizeof(*batch->pending) + count * sizeof(uint64_t));
+	batch->pending =
+		malloc(sizeof(*batch->pending) + count * (sizeof(uint64_t) + sizeof(uint32_t)));
 	if (batch->pending == NULL || td_buf_reserve(&batch->ranges, ranges) == NULL ||
 		td_buf_reserve(&batch->tops, tops + 1) == NULL ||
 		td_buf_reserve(&batch->keys, keys + 1) == NULL ||
 		!td_runs_reserve(&store->runs, 3, 0))
 		return td_error_nomem(err);
+	batch->pending->log = batch->log;
+	batch->pending->bytes = 0;
+	batch->pending->refs = (uint32_t *)(void *)(batch->pending->positions + count);
 	return store->shelf.room(store->shelf.arg, 3,
 		TD_REMOVAL_FIXED_BYTES + batch->rule.len + ranges + TD_TOPS_FIXED_BYTES + tops +
 			TD_KNOWN_FIXED_BYTES + keys,
@@ -162,7 +179,8 @@ static void batch_apply(
 		size_t bytes = td_run_line(run, positions[i])->bytes;
 		uint8_t top[TD_TOP_BYTES];
 
-		if (td_index_reserve_gone(store, NULL) != 0)
+		if (td_index_reserve_gone(store, NULL) != 0 ||
+			!td_map_reserve(&store->shades, store->shades.count + 1))
 			break;
 		td_index_gone(store, run, positions[i], &gone);
 		if (gone.topped) {
@@ -175,7 +193,12 @@ static void batch_apply(
 			range_end(batch, &next, &range);
 			range = (struct td_range){positions[i], 1};
 		}
+		/* Until the record is durable its subject has an entry. */
+		td_map_put(&store->shades, gone.ref,
+			(void *)((uintptr_t)td_map_get(&store->shades, gone.ref) + 1)); /* NOLINT */
+		batch->pending->refs[batch->applied] = gone.ref;
 		batch->pending->positions[batch->applied++] = positions[i];
+		batch->pending->bytes += bytes;
 		if (batch->erase)
 			keep_key(store, batch, positions[i]);
 		store->shelf.dead(store->shelf.arg, location, bytes);
@@ -381,6 +404,7 @@ int td_store_remove(struct td_store *store, const struct td_removal *removal, ui
 	*removed = *rests_on = 0;
 	if (code != 0)
 		return code;
+	*rests_on = td_logs_rest_on(store);
 	if (log == NULL)
 		return td_error_set(
 			err, TD_E_NOT_FOUND, TD_NO_OFFSET, "log %.*s", TD_TEXT_ARG(removal->log));

@@ -65,7 +65,7 @@ static td_time expires_surely(struct td_store *store, struct td_log *log)
 	struct td_log_info info;
 
 	if (expires(log) == INT64_MIN &&
-		td_store_log(store, td_text(log->name), 0, &info, NULL) == 0 &&
+		td_store_log(store, td_text(NULL), log->number, &info, NULL) == 0 &&
 		log->first_timed != log->first)
 		return INT64_MAX; /* not durable yet */
 	return expires(log);

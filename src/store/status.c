@@ -24,19 +24,13 @@ void td_store_status(struct td_store *store, struct td_store_status *status)
 {
 	*status = (struct td_store_status){0};
 	td_mutex_lock(&store->lock);
+	td_shown_status(store, status);
 	for (size_t i = 0; i < store->logs.count; i++) {
-		const struct td_log *log = store->logs.at[i];
-
-		if (log == NULL)
-			continue;
-		status->events += log->count;
-		status->bytes += log->bytes;
-		status->index_bytes += td_duplicates_bytes(&log->duplicates);
+		if (store->logs.at[i] != NULL)
+			status->index_bytes += td_duplicates_bytes(&store->logs.at[i]->duplicates);
 	}
 	if (store->taps_count > 0)
 		status->untapped = store->shelf.durable(store->shelf.arg) - store->tapped;
-	status->subjects = store->subjects.count;
-	status->logs = store->logs.live;
 	status->index_subject_bytes = store->subjects.bytes + sizeof(store->subjects);
 	status->index_bytes +=
 		status->index_subject_bytes + store->runs.bytes + td_tops_bytes(&store->tops);

@@ -210,7 +210,10 @@ struct td_subject_info {
 	uint64_t count;         /* live events */
 	uint64_t seq, revision; /* of the latest */
 };
-/* Subjects that match, in no stated order; a false answer of `each` ends it. Under the lock. */
+/*
+ * Subjects that match, in no stated order, as they were when the walk came by; a false answer of
+ * `each` ends it. The owner; appending goes on between two of them.
+ */
 int td_store_subjects(struct td_store *store, struct td_text log, struct td_text pattern,
 	bool (*each)(void *arg, const struct td_subject_info *subject), void *arg,
 	struct td_error *err);

@@ -376,6 +376,7 @@ static void logs_are_made_changed_and_deleted(enum shelf shelf)
 		td_store_log(scene.store, td_text("orders"), 0, &info, &scene.err), TD_E_NOT_FOUND);
 	expect_read(&scene, &(struct td_read_options){0}, "b");
 	scene_log(&scene, "orders", "order.>", (struct td_log_config){0});
+	scene_commit(&scene);
 	must(&scene, td_store_log(scene.store, td_text("orders"), 0, &info, &scene.err));
 	assert_int_not_equal(info.number, number);
 	assert_int_equal(scene_append(&scene, "order.1", "c").revision, 1);
