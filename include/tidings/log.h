@@ -124,7 +124,8 @@ struct td_scope {
 struct td_reading; /* a place in what is stored, and what is looked for */
 
 /*
- * Begin to read. Owner: the caller; td_reading_close() it, before the handle.
+ * Begin to read. Owner: the caller; td_reading_close() it, before the handle. Inside an inline handler
+ * the newest events are those of which td_latest() speaks; `latest` is refused there (TD_E_INLINE).
  * Errors: TD_E_NOT_FOUND (no such log), TD_E_SUBJECT, TD_E_ATTRIBUTE, TD_E_FILTER, TD_E_JSON,
  * TD_E_INVALID, TD_E_TIMEOUT (`at_least` did not come), TD_E_CLOSED, TD_E_NOMEM.
  */
@@ -157,7 +158,8 @@ TD_PUBLIC void td_reading_close(struct td_reading *reading);
 /*
  * The latest event of a subject, in a log or (NULL) in whichever has it. Owner: the caller;
  * td_event_unref() it. `where` may be NULL. TD_E_NOT_FOUND, TD_E_SUBJECT, TD_E_DAMAGED, TD_E_NOMEM.
- * Inside an inline handler it sees what is being decided, too.
+ * Inside an inline handler it sees what is decided and not durable yet, too, and what stands before the
+ * event at hand in the same append: of that `where` says the log alone.
  */
 TD_PUBLIC int td_latest(struct td *td, const char *log, const char *subject,
 	struct td_event **event, struct td_where *where, struct td_error *err);

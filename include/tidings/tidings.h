@@ -273,7 +273,9 @@ struct td_interest {
 	uint64_t durable_from; /* where a new one begins: a position; 0: with what comes now */
 	/*
 	 * "file:": runs before an event is accepted, one append at a time, and may refuse it (td_refuse()
-	 * or any failure: TD_E_REFUSED). May read, nothing else: TD_E_INLINE.
+	 * or any failure: TD_E_REFUSED). May read (td_latest(), td_read(): as of the moment before the
+	 * event, whether that is durable yet or not), nothing else: TD_E_INLINE. Asked again where
+	 * the append has to wait for room.
 	 */
 	bool inline_;
 };

@@ -111,6 +111,27 @@ static void undo(struct td_place *place, struct td_deed *deed)
 		td_turn_withdraw(place->keeper.turns, keep->keeping->kept[i].turn);
 }
 
+void td_place_each_staged(struct td_place *place,
+	bool (*each)(void *arg, const struct td_event *event, const struct td_where *where),
+	void *arg)
+{
+	uint64_t durable = td_store_durable(td_place_store(place));
+
+	for (const struct td_deed *deed = place->decided; deed != NULL; deed = deed->next) {
+		const struct keep *keep = (const struct keep *)(const void *)deed;
+
+		if (deed->decide != decide || deed->code != 0 || !keep->kept)
+			continue;
+		for (size_t i = 0; i < keep->keeping->count; i++) {
+			const struct td_kept *kept = &keep->keeping->kept[i];
+
+			if (!kept->duplicate && kept->where.position >= durable &&
+				!each(arg, keep->keeping->events[i], &kept->where))
+				return;
+		}
+	}
+}
+
 /* --- before it ---------------------------------------------------------------------------- */
 
 /* The header blocks, one behind the other, then views of them: the buffer moves while it grows. */

@@ -81,7 +81,11 @@ struct td_place {
 	bool pumping;
 	struct td_inline *inlines;
 	const struct td_event *const *deciding; /* what the gate looks at */
+	const struct td_entry *entries;         /* the same as the store sees it */
+	size_t asked; /* so many of these were asked about: they come before the one at hand */
 };
+
+#define TD_PLACE_RECORD_BYTES_MAX (16u * 1024u * 1024u)
 
 /* --- place.c ------------------------------------------------------------------------------ */
 
@@ -133,6 +137,13 @@ int td_place_wait(
 /* --- keep.c ------------------------------------------------------------------------------- */
 
 int td_place_keep(void *arg, const struct td_keeping *keeping, struct td_error *err);
+/*
+ * Events that are decided and not durable yet, in their order, until `each` answers false. Under the
+ * lock; their publishers wait, so they stay for as long as it is held.
+ */
+void td_place_each_staged(struct td_place *place,
+	bool (*each)(void *arg, const struct td_event *event, const struct td_where *where),
+	void *arg);
 /* Where something stands, as the public says it. Under the lock. */
 void td_place_where(struct td_store *store, uint32_t log, uint64_t seq, uint64_t revision,
 	uint64_t position, td_time recorded, struct td_where *where);
@@ -189,6 +200,23 @@ bool td_inline_end(struct td_place *place, struct td_subscription *subscription)
 int td_inline_check(void *arg, struct td_store *store, const struct td_entry *entries, size_t count,
 	struct td_error *err);
 void td_inlines_close(struct td_place *place);
+/*
+ * td_latest() inside an inline handler: what is decided, and what comes before the event at hand in its
+ * own append, whose `where` is zero but for the log.
+ */
+int td_inline_latest(struct td_place *place, const char *log, struct td_text address,
+	struct td_event **event, struct td_where *where, struct td_error *err);
+/*
+ * The same for reading: events that are not durable yet and that `wanted` wants, with references, in
+ * their order. free() it.
+ */
+struct td_unsettled {
+	struct td_event *event;
+	struct td_where where;
+};
+int td_inline_collect(struct td_place *place,
+	bool (*wanted)(void *arg, const struct td_event *event, const struct td_where *where),
+	void *arg, struct td_unsettled **list, size_t *count, struct td_error *err);
 /* The place whose inline handler this thread is in; NULL: none. */
 const struct td_place *td_inline_place(void);
 

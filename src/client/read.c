@@ -21,6 +21,9 @@ struct td_reading {
 	bool hidden;   /* hidden: the library's own logs are shown, too */
 	uint64_t upto; /* all before was looked at */
 	size_t limit, shown;
+	/* Inside an inline handler: what is decided and not durable, behind all else. */
+	struct td_unsettled *unsettled;
+	size_t unsettled_count, unsettled_at;
 	uint32_t log; /* number and name of the last event's */
 	char log_name[TD_LOG_NAME_BYTES_MAX + 1];
 };
@@ -124,6 +127,66 @@ static int open_cursor(
 	return code;
 }
 
+/* --- what is not durable yet -------------------------------------------------------------- */
+
+struct wanting {
+	const struct td_scope *scope;
+	bool hidden;
+};
+
+static bool is_among(struct td_text text, const char *one, const char *const *many, size_t count,
+	bool (*is)(struct td_text pattern, struct td_text text))
+{
+	if (one == NULL && count == 0)
+		return true;
+	if (one != NULL && is(td_text(one), text))
+		return true;
+	for (size_t i = 0; i < count; i++) {
+		if (is(td_text(many[i]), text))
+			return true;
+	}
+	return false;
+}
+
+/* What has no number yet is behind all that have one. */
+static bool is_within(uint64_t number, uint64_t from, uint64_t to)
+{
+	return number == 0 ? to == 0 : number >= from && (to == 0 || number <= to);
+}
+
+static bool is_wanted(void *arg, const struct td_event *event, const struct td_where *where)
+{
+	const struct wanting *wanting = arg;
+	const struct td_scope *scope = wanting->scope;
+	bool own = event->address.len > 0 && event->address.at[0] == '$';
+
+	return (!own || wanting->hidden) &&
+	       (scope->log == NULL || strcmp(scope->log, where->log) == 0) &&
+	       is_among(event->address, scope->subject, scope->subjects, scope->subjects_count,
+		       td_pattern_matches) &&
+	       is_among(event->attr[TD_ATTR_TYPE], scope->type, scope->types, scope->types_count,
+		       td_text_equal) &&
+	       is_within(where->position, scope->from, scope->to) &&
+	       is_within(where->seq, scope->from_seq, scope->to_seq) &&
+	       is_within(where->revision, scope->from_revision, scope->to_revision) &&
+	       (where->recorded == 0 || scope->from_time == 0 ||
+		       where->recorded >= scope->from_time) &&
+	       (scope->to_time == 0 || (where->recorded != 0 && where->recorded <= scope->to_time));
+}
+
+static int collect_unsettled(
+	struct td_reading *reading, const struct td_scope *scope, struct td_error *err)
+{
+	struct wanting wanting = {scope, reading->hidden};
+
+	if (scope->latest)
+		return td_error_set(err, TD_E_INLINE, TD_NO_OFFSET,
+			"the latest of each inside an inline handler: ask for each with "
+			"td_latest()");
+	return td_inline_collect(reading->place, is_wanted, &wanting, &reading->unsettled,
+		&reading->unsettled_count, err);
+}
+
 static int begin(struct td_reading **out, struct td *td, const struct td_scope *scope, bool follows,
 	struct td_error *err)
 {
@@ -165,6 +228,8 @@ static int begin(struct td_reading **out, struct td *td, const struct td_scope *
 	code = parse_filters(reading, scope, err);
 	if (code == 0 && store != NULL)
 		code = open_cursor(reading, scope, err);
+	if (code == 0 && !follows && td_inline_place() == place)
+		code = collect_unsettled(reading, scope, err);
 	if (code != 0) {
 		td_reading_close(reading);
 		return code;
@@ -199,6 +264,9 @@ void td_reading_close(struct td_reading *reading)
 		return;
 	td_cursor_close(reading->cursor);
 	td_event_unref(reading->event);
+	for (size_t i = 0; i < reading->unsettled_count; i++)
+		td_event_unref(reading->unsettled[i].event);
+	free(reading->unsettled);
 	td_filter_free(reading->filter);
 	td_filter_free(reading->filters);
 	free(reading);
@@ -258,11 +326,36 @@ static void tell_where(
 	memcpy(where->log, reading->log_name, sizeof(where->log));
 }
 
+/* The next of what is not durable yet; TD_E_NOT_FOUND: that was all. */
+static int next_unsettled(struct td_reading *reading, const struct td_event **event,
+	struct td_where *where, struct td_error *err)
+{
+	const struct td_unsettled *next;
+
+	for (; reading->unsettled_at < reading->unsettled_count; reading->unsettled_at++) {
+		next = &reading->unsettled[reading->backward ? reading->unsettled_count - 1 -
+								       reading->unsettled_at
+							     : reading->unsettled_at];
+		if (!passes(reading, next->event))
+			continue;
+		reading->event = td_event_ref(next->event);
+		if (reading->event == NULL)
+			return td_error_nomem(err);
+		reading->unsettled_at++;
+		reading->shown++;
+		if (where != NULL)
+			*where = next->where;
+		*event = reading->event;
+		return 0;
+	}
+	return TD_E_NOT_FOUND;
+}
+
 int td_next(struct td_reading *reading, const struct td_event **event, struct td_where *where,
 	struct td_error *err)
 {
 	struct td_stored stored;
-	int code;
+	int code = TD_E_NOT_FOUND;
 
 	TD_CHECK_GIVEN(reading, err);
 	TD_CHECK_GIVEN(event, err);
@@ -272,6 +365,10 @@ int td_next(struct td_reading *reading, const struct td_event **event, struct td
 		return TD_E_NOT_FOUND;
 	if (reading->cursor == NULL)
 		return TD_E_NOT_FOUND;
+	if (reading->backward)
+		code = next_unsettled(reading, event, where, err);
+	if (code != TD_E_NOT_FOUND)
+		return code;
 	do {
 		td_event_unref(reading->event);
 		reading->event = NULL;
@@ -279,7 +376,8 @@ int td_next(struct td_reading *reading, const struct td_event **event, struct td
 					 : td_place_next(reading->place, reading->cursor, &stored,
 						   &reading->upto, err);
 		if (code == TD_E_NOT_FOUND)
-			return code;
+			return reading->backward ? code
+						 : next_unsettled(reading, event, where, err);
 		if (code == 0 && is_hidden(reading, &stored))
 			continue;
 		if (code == 0)
@@ -330,12 +428,10 @@ static int tell_one(struct td_place *place, const struct td_stored *stored, stru
 	return code;
 }
 
-#define RECORD_BYTES_MAX (16u * 1024u * 1024u)
-
 int td_latest(struct td *td, const char *log, const char *subject, struct td_event **event,
 	struct td_where *where, struct td_error *err)
 {
-	struct td_buf buf = TD_BUF_INIT(RECORD_BYTES_MAX);
+	struct td_buf buf = TD_BUF_INIT(TD_PLACE_RECORD_BYTES_MAX);
 	char encoded[TD_ADDRESS_BYTES_MAX];
 	struct td_stored stored;
 	struct td_text address;
@@ -347,6 +443,10 @@ int td_latest(struct td *td, const char *log, const char *subject, struct td_eve
 	code = td_address_encode(td_text(subject), encoded, &address, err);
 	if (code == 0 && td_place_store(td->place) == NULL)
 		code = td_error_set(err, TD_E_NOT_FOUND, TD_NO_OFFSET, "subject %s", subject);
+	if (code == 0 && td_inline_place() == td->place) {
+		code = td_inline_latest(td->place, log, address, event, where, err);
+		return code == 0 ? 0 : td_error_wrap(err, code, "latest");
+	}
 	if (code == 0)
 		code = td_store_latest(
 			td_place_store(td->place), td_text(log), address, &stored, &buf, err);
@@ -359,7 +459,7 @@ int td_latest(struct td *td, const char *log, const char *subject, struct td_eve
 int td_find(struct td *td, const char *id, const char *source, struct td_event **event,
 	struct td_where *where, struct td_error *err)
 {
-	struct td_buf buf = TD_BUF_INIT(RECORD_BYTES_MAX);
+	struct td_buf buf = TD_BUF_INIT(TD_PLACE_RECORD_BYTES_MAX);
 	struct td_stored stored;
 	int code = 0;
 

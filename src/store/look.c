@@ -56,9 +56,9 @@ static int copy(struct td_store *store, struct td_held *held, uint64_t position,
 	return code;
 }
 
-/* The newest event that readers see of an address, in one log or in whichever has it. */
-static uint64_t newest_of(
-	const struct td_store *store, const struct td_log *log, struct td_text address)
+/* The newest event of an address that readers see, or that is decided; in one log or whichever has it. */
+static uint64_t newest_of(const struct td_store *store, const struct td_log *log,
+	struct td_text address, bool decided)
 {
 	uint64_t hash = td_subjects_hash(&store->subjects, address), newest = 0;
 	uint32_t ref, probe = 0;
@@ -68,14 +68,15 @@ static uint64_t newest_of(
 		uint64_t position = 0;
 
 		if (log == NULL || td_subject_at(&store->subjects, ref)->log == log->index)
-			position = td_store_seen(store, ref);
+			position = decided ? td_store_live(store, ref).position
+					   : td_store_seen(store, ref);
 		newest = position > newest ? position : newest;
 	}
 	return newest;
 }
 
-int td_store_latest(struct td_store *store, struct td_text log, struct td_text address,
-	struct td_stored *stored, struct td_buf *buf, struct td_error *err)
+static int latest(struct td_store *store, struct td_text log, struct td_text address,
+	uint64_t *staged, struct td_stored *stored, struct td_buf *buf, struct td_error *err)
 {
 	uint64_t position = 0, location = 0;
 	const struct td_log *in = NULL;
@@ -85,9 +86,10 @@ int td_store_latest(struct td_store *store, struct td_text log, struct td_text a
 
 	td_mutex_lock(&store->lock);
 	if (log.at != NULL)
-		in = td_logs_shown(store, log);
+		in = staged != NULL ? td_logs_find(&store->logs, log)
+				    : td_logs_shown(store, log);
 	if (log.at == NULL || in != NULL)
-		position = newest_of(store, in, address);
+		position = newest_of(store, in, address, staged != NULL);
 	if (position != 0) {
 		const struct td_run *run = td_runs_find(&store->runs, position);
 
@@ -97,6 +99,10 @@ int td_store_latest(struct td_store *store, struct td_text log, struct td_text a
 	if (log.at != NULL && in == NULL)
 		return td_error_set(
 			err, TD_E_NOT_FOUND, TD_NO_OFFSET, "log %.*s", TD_TEXT_ARG(log));
+	if (staged != NULL && position >= store->shelf.durable(store->shelf.arg)) {
+		*staged = position;
+		return 0;
+	}
 	if (position != 0)
 		code = td_store_fetch(store, position, location, &held, &event, err);
 	if (code == 0)
@@ -106,6 +112,28 @@ int td_store_latest(struct td_store *store, struct td_text log, struct td_text a
 			err, TD_E_NOT_FOUND, TD_NO_OFFSET, "%.*s: no event", TD_TEXT_ARG(address));
 	store->shelf.let_go(&held);
 	return code;
+}
+
+int td_store_latest(struct td_store *store, struct td_text log, struct td_text address,
+	struct td_stored *stored, struct td_buf *buf, struct td_error *err)
+{
+	return latest(store, log, address, NULL, stored, buf, err);
+}
+
+int td_store_latest_decided(struct td_store *store, struct td_text log, struct td_text address,
+	uint64_t *staged, struct td_stored *stored, struct td_buf *buf, struct td_error *err)
+{
+	*staged = 0;
+	return latest(store, log, address, staged, stored, buf, err);
+}
+
+struct td_text td_store_claiming(const struct td_store *store, struct td_text address)
+{
+	const struct td_log *log = td_logs_claiming(&store->logs, address);
+
+	if (log == NULL)
+		log = store->events;
+	return td_text(log != NULL ? log->name : NULL);
 }
 
 /* --- tags ----------------------------------------------------------------------------------- */

@@ -197,6 +197,14 @@ void td_cursor_close(struct td_cursor *cursor);
 /* The latest of a subject in a log (absent: whichever has it). Any thread; blocks. */
 int td_store_latest(struct td_store *store, struct td_text log, struct td_text address,
 	struct td_stored *stored, struct td_buf *buf, struct td_error *err);
+/*
+ * The same as far as is decided, for gates: the owner. *staged: 0, or its position, where it is not
+ * durable yet; then `stored` is untouched, and who had it decided has its bytes.
+ */
+int td_store_latest_decided(struct td_store *store, struct td_text log, struct td_text address,
+	uint64_t *staged, struct td_stored *stored, struct td_buf *buf, struct td_error *err);
+/* The log that an address goes to of which no log is named; absent: none. The owner. */
+struct td_text td_store_claiming(const struct td_store *store, struct td_text address);
 /* One event by id (and source, if not absent); the same. */
 int td_store_find(struct td_store *store, struct td_text id, struct td_text source,
 	struct td_stored *stored, struct td_buf *buf, struct td_error *err);
