@@ -146,7 +146,7 @@ static bool feed_one(struct td_durable *d)
 		pass(d);
 		return true;
 	}
-	if (code == TD_E_FULL || code == TD_E_NOMEM) {
+	if (code == TD_E_FULL || code == TD_E_NOMEM || code == TD_E_SYSTEM) {
 		d->full = true; /* later */
 		return false;
 	}

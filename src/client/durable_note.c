@@ -155,6 +155,7 @@ int td_durable_note(struct td_durable *d, struct td_error *err)
 			.type = event->attr[TD_ATTR_TYPE],
 			.headers = td_buf_view(&headers),
 			.payload = event->data,
+			.reserved = true,
 		};
 		code = td_place_do(d->place, &note.deed, err);
 	}

@@ -529,7 +529,8 @@ static int decide(struct td_store *store, const struct td_entry *entries, size_t
 	further = store->seals.given.len > 0;
 	code = td_runs_reserve(&store->runs, count + further, count) ? 0 : td_error_nomem(err);
 	if (code == 0)
-		code = store->shelf.room(store->shelf.arg, count + further, bytes, false, err);
+		code = store->shelf.room(
+			store->shelf.arg, count + further, bytes, entries[0].reserved, err);
 	if (code == 0)
 		code = seal(store, entries, count, now, err);
 	if (code != 0)

@@ -86,8 +86,7 @@ static int latest(struct td_store *store, struct td_text log, struct td_text add
 
 	td_mutex_lock(&store->lock);
 	if (log.at != NULL)
-		in = staged != NULL ? td_logs_find(&store->logs, log)
-				    : td_logs_shown(store, log);
+		in = staged != NULL ? td_logs_find(&store->logs, log) : td_logs_shown(store, log);
 	if (log.at == NULL || in != NULL)
 		position = newest_of(store, in, address, staged != NULL);
 	if (position != 0) {

@@ -102,6 +102,7 @@ struct td_entry {
 	td_time time;         /* imported only */
 	uint64_t as_revision; /* imported only */
 	bool imported;        /* the log must be marked importing */
+	bool reserved; /* taken on a full disk, too: what acknowledges. Of an append all, or none */
 };
 
 /* What was decided of one entry. */

@@ -458,6 +458,61 @@ static void a_full_disk_refuses_what_is_new_until_there_is_room(void **state)
 	remove_tree(directory);
 }
 
+static int count_one(const struct td_event *event, struct td_context *context, void *arg)
+{
+	(void)event, (void)context;
+	++*(int *)arg;
+	return 0;
+}
+
+/* Publish until the disk is full. */
+static void fill(struct td *td)
+{
+	static char data[64 * 1024];
+	struct td_draft draft = {
+		.type = "T", .subject = "filling", .data = data, .data_bytes = sizeof(data)};
+	int code = 0;
+
+	memset(data, 'x', sizeof(data));
+	for (int i = 0; i < 4000 && code == 0; i++)
+		code = td_publish(td, &draft, NULL, NULL);
+	assert_int_equal(code, TD_E_DISK_FULL);
+}
+
+static void on_a_full_disk_acknowledging_goes_on_and_survives(void **state)
+{
+	struct td_interest interest = {.name = "billing", .subject = "bill.*", .durable = true};
+	struct td_options options = {.flags = TD_NO_THREADS};
+	struct td_disk disk = failing_disk();
+	const char *directory = fresh_directory();
+	struct td *td = open_failing(directory, &disk, &options);
+	struct td_error err = TD_ERROR_INIT;
+	int heard = 0;
+
+	(void)state;
+	assert_int_equal(td_subscribe(td, &interest, count_one, &heard, NULL, &err), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(publish(td, "Billed", "bill.1"), 0);
+	disk_space_error = ENOSPC;
+	fill(td);
+	assert_int_equal(heard, 0); /* nobody turned the loop */
+	assert_int_equal(td_drain(td, -1, &err), 0);
+	assert_int_equal(heard, 3);
+	assert_int_equal(td_close(td), 0);
+	/* The disk is still full, and nothing comes a second time. */
+	td = open_failing(directory, &disk, &options);
+	assert_int_equal(td_subscribe(td, &interest, count_one, &heard, NULL, &err), 0);
+	assert_int_equal(td_drain(td, -1, &err), 0);
+	assert_int_equal(heard, 3);
+	disk_space_error = 0;
+	for (int i = 0; i < 3000 && publish(td, "Billed", "bill.1") != 0; i++)
+		usleep(20000);
+	assert_int_equal(td_drain(td, -1, &err), 0);
+	assert_int_equal(heard, 4);
+	td_close(td);
+	remove_tree(directory);
+}
+
 static void a_second_process_is_told_who_has_it(void **state)
 {
 	struct stored *s = *state;
@@ -510,6 +565,7 @@ int main(void)
 		cmocka_unit_test(a_failed_disk_ends_storing_and_the_process_goes_on),
 		cmocka_unit_test(all_who_wait_hear_of_a_failed_disk),
 		cmocka_unit_test(a_full_disk_refuses_what_is_new_until_there_is_room),
+		cmocka_unit_test(on_a_full_disk_acknowledging_goes_on_and_survives),
 		on_file(a_second_process_is_told_who_has_it),
 		on_file(who_only_looks_changes_nothing),
 	};
