@@ -119,6 +119,7 @@ static void note(struct td_buf *buf, struct td_text body)
 {
 	uint8_t head[TD_NOTE_FIXED_BYTES], whole[TD_STORE_RECORD_BYTES];
 	struct td_store_record store;
+	struct td_loss_record loss;
 	struct td_text bytes;
 	uint32_t owner;
 
@@ -130,6 +131,10 @@ static void note(struct td_buf *buf, struct td_text body)
 	} else if (td_store_record_read(&store, body) == NULL) {
 		td_store_record_put(&store, whole);
 		td_buf_add(buf, whole, sizeof(whole));
+		same(buf, body);
+	} else if (td_loss_record_read(&loss, body) == NULL) {
+		td_loss_record_put(&loss, whole);
+		td_buf_add(buf, whole, TD_LOSS_RECORD_BYTES);
 		same(buf, body);
 	}
 }

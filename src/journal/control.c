@@ -15,7 +15,9 @@ enum control_at {
 	C_END = 144,
 	C_NEXT_POSITION = 152,
 	C_END_CHAIN = 160,
-	C_RESERVED = 192,
+	C_LOST_FROM = 192,
+	C_LOST_TO = 200,
+	C_RESERVED = 208,
 };
 
 static enum td_flaw judge(const struct td_control *control)
@@ -35,6 +37,9 @@ static enum td_flaw judge(const struct td_control *control)
 		return TD_FLAW_FIELD;
 	if (!control->clean && (control->end != 0 || control->next_position != 0 ||
 				       memcmp(control->end_chain, none, TD_CHAIN_BYTES) != 0))
+		return TD_FLAW_FIELD;
+	if (control->lost_from > control->lost_to ||
+		(control->lost_from == 0) != (control->lost_to == 0))
 		return TD_FLAW_FIELD;
 	return TD_FLAW_NONE;
 }
@@ -57,6 +62,8 @@ void td_control_encode(const struct td_control *control, uint8_t page[TD_PAGE_BY
 	td_le64_put(page + C_END, control->end);
 	td_le64_put(page + C_NEXT_POSITION, control->next_position);
 	memcpy(page + C_END_CHAIN, control->end_chain, TD_CHAIN_BYTES);
+	td_le64_put(page + C_LOST_FROM, control->lost_from);
+	td_le64_put(page + C_LOST_TO, control->lost_to);
 	td_page_seal(page, TD_CONTROL_MAGIC);
 }
 
@@ -82,6 +89,8 @@ enum td_flaw td_control_decode(const void *bytes, size_t len, struct td_control 
 		.clean = td_le32_get(page + C_CLEAN) == 1,
 		.end = td_le64_get(page + C_END),
 		.next_position = td_le64_get(page + C_NEXT_POSITION),
+		.lost_from = td_le64_get(page + C_LOST_FROM),
+		.lost_to = td_le64_get(page + C_LOST_TO),
 	};
 	memcpy(found.store, page + C_STORE, TD_STORE_BYTES);
 	memcpy(found.sealed_chain, page + C_SEALED_CHAIN, TD_CHAIN_BYTES);

@@ -30,13 +30,16 @@ struct td_control {
 	uint64_t end;                      /* offset in the active segment */
 	uint64_t next_position;            /* the next to be given */
 	uint8_t end_chain[TD_CHAIN_BYTES]; /* of the last frame; zeros: a journal without chain */
+
+	/* Positions that were given up last, with accept_tail_loss, and are not given again; or 0. */
+	uint64_t lost_from, lost_to;
 };
 
 void td_control_encode(const struct td_control *control, uint8_t page[TD_PAGE_BYTES]);
 /*
  * Checked, in this order: SHORT, MAGIC, CHECKSUM; FEATURE; BOUNDS (end, segments and positions in
  * order); FIELD (generation, epoch, time, segments, positions at least 1; the end zero unless
- * clean; reserved bytes). `control` is written only on NONE; on FEATURE its features are.
+ * clean; what was lost in order; reserved bytes). `control` is written only on NONE; on FEATURE its features are.
  */
 enum td_flaw td_control_decode(const void *bytes, size_t len, struct td_control *control);
 

@@ -290,6 +290,11 @@ int td_signer_init(struct td_signer *signer, const uint8_t *secret, struct td_er
  */
 int td_journal_head(const struct td_journal_state *state, const struct td_signer *signer,
 	td_time now, char line[TD_HEAD_LINE_BYTES], struct td_error *err);
+/*
+ * The positions that were given up last with accept_tail_loss, [*from, to]; 0: none ever. Nobody can
+ * say what stood there.
+ */
+uint64_t td_journal_lost(const struct td_journal *journal, uint64_t *from);
 /* The directory, for what others keep beside the segments. */
 int td_journal_directory(const struct td_journal *journal);
 

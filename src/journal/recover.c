@@ -173,6 +173,21 @@ static int cut_by_device(struct td_opening *opening, struct td_error *err)
 	return code;
 }
 
+/*
+ * What is going to be cut is noted before it is: a crash on the way finds an end that is whole, and
+ * has to know that positions behind it were given.
+ */
+static void note_lost(struct td_control *next, uint64_t staged, uint64_t lost_to)
+{
+	if (lost_to == 0 || lost_to < staged)
+		return;
+	/* What was given up before it, with nothing in between, is still to be told of. */
+	if (next->lost_to == 0 || staged > next->lost_to + 1)
+		next->lost_from = staged;
+	if (next->lost_to < lost_to)
+		next->lost_to = lost_to;
+}
+
 static int raise_epoch(struct td_opening *opening, struct td_error *err)
 {
 	struct td_journal *journal = opening->journal;
@@ -191,6 +206,8 @@ static int raise_epoch(struct td_opening *opening, struct td_error *err)
 	next.active_segment = opening->last.number;
 	next.active_base = opening->last.base;
 	memcpy(next.sealed_chain, opening->last.chain, TD_CHAIN_BYTES);
+	if (!TD_BUG(111))
+		note_lost(&next, journal->staged, opening->lost_to);
 	return td_copies_save(journal, &next, err);
 }
 
@@ -293,7 +310,7 @@ static int turn(struct td_journal *journal, unsigned kinds, struct td_error *err
 static int stage_hole(struct td_opening *opening, struct td_error *err)
 {
 	struct td_journal *journal = opening->journal;
-	uint64_t count = opening->lost_to + 1 - journal->staged;
+	uint64_t count = journal->control.lost_to + 1 - journal->staged;
 	int code = td_journal_room(journal, 1, TD_HOLE_BODY_BYTES, true, err);
 
 	if (code == TD_E_FULL) {
@@ -314,7 +331,7 @@ static int promise(struct td_opening *opening, struct td_error *err)
 	struct td_journal *journal = opening->journal;
 	int code;
 
-	if (opening->lost_to >= journal->staged && !TD_BUG(111))
+	if (journal->control.lost_to >= journal->staged && !TD_BUG(111))
 		return stage_hole(opening, err);
 	journal->witnessed = false;
 	journal->idle_since_ms = INT64_MIN / 2;

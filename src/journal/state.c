@@ -10,6 +10,12 @@ int td_journal_directory(const struct td_journal *journal)
 	return journal->dir;
 }
 
+uint64_t td_journal_lost(const struct td_journal *journal, uint64_t *from)
+{
+	*from = journal->control.lost_from;
+	return journal->control.lost_to;
+}
+
 void td_journal_roll(struct td_journal *journal)
 {
 	/* A segment without records has nothing to be sealed for. */

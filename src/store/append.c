@@ -350,6 +350,7 @@ static int subject_begin(struct td_store *store, const struct td_entry *entry, s
 		subject = td_subject_at(&store->subjects, plan->ref);
 		subject->seq = top->seq;
 		subject->revision = top->revision;
+		plan->topped = true;
 	}
 	return 0;
 }
@@ -394,6 +395,9 @@ static int decide_one(struct td_store *store, const struct td_entry *entry, stru
 		subject->seq = subject->revision = 0;
 	plan->seq = log->last_seq + 1;
 	plan->revision = subject->revision + 1;
+	if (TD_UNLIKELY(store->leaps_count > 0) && !plan->topped)
+		plan->revision += td_leaps_since(
+			store, subject->position != 0 ? subject->position : log->made);
 	plan->prev = subject->seq;
 	code = check_imported(subject, entry, plan, err);
 	/* From here on undo() knows of it. */
@@ -505,7 +509,7 @@ static int decide(struct td_store *store, const struct td_entry *entries, size_t
 		struct td_seen seen;
 
 		*which = i;
-		plan->fresh = plan->seen = plan->sealing.gave = false;
+		plan->topped = plan->fresh = plan->seen = plan->sealing.gave = false;
 		plan->seq = 0;
 		code = decide_one(store, &entries[i], plan, &placed[i], err);
 		if (code == 0 && plan->sealed)

@@ -174,6 +174,7 @@ static int fold_event(struct td_store *store, const struct td_record *at,
 	subject->position = at->position;
 	subject->count++;
 	log->last_seq = record->seq;
+	log->numbered = at->position;
 	log->count++;
 	log->bytes += at->body.len;
 	log->last_time = at->time;
@@ -217,8 +218,10 @@ static int fold_removal(struct td_store *store, const struct td_record *at, stru
 	if (wrong != NULL)
 		return damaged(at, err, wrong);
 	log = td_logs_number(&store->logs, record.log);
-	if (log != NULL && log->last_seq < record.last_seq)
+	if (log != NULL && log->last_seq < record.last_seq) {
 		log->last_seq = record.last_seq;
+		log->numbered = at->position;
+	}
 	ranges.rest = record.ranges;
 	while (td_ranges_next(&ranges, &range) && !TD_BUG(218)) {
 		for (uint64_t i = range.from; i < range.from + range.count; i++) {
@@ -256,8 +259,11 @@ static int fold_body(struct td_store *store, const struct td_record *at, struct 
 {
 	struct td_event_record event;
 	struct td_store_record own;
+	struct td_loss_record loss;
 	const char *wrong;
 	int code;
+
+	store->folding = at->position;
 
 	switch (at->body.at[0]) {
 	case TD_RECORD_EVENT:
@@ -285,6 +291,10 @@ static int fold_body(struct td_store *store, const struct td_record *at, struct 
 		store->top_seed = TD_BUG(213) ? store->top_seed : own.seed;
 		store->founded = true;
 		return wrong != NULL ? damaged(at, err, wrong) : 0;
+	case TD_RECORD_LOSS:
+		wrong = td_loss_record_read(&loss, at->body);
+		return wrong != NULL ? damaged(at, err, wrong)
+				     : td_leap_add(store, &loss, at->position, err);
 	default:
 		return 0;
 	}
@@ -301,6 +311,7 @@ int td_index_fold_note(struct td_store *store, const struct td_record *record, s
 	if (td_event_record_read(&event, record->body) != NULL ||
 		event.log != TD_LOG_NUMBER_CONTROL)
 		return damaged(record, err, "not what its index says");
+	store->folding = record->position;
 	return td_logs_fold(store, &event, err);
 }
 
@@ -516,7 +527,7 @@ void td_index_gone(
 	if (gone->topped)
 		gone->top = (struct td_top){
 			td_top_hash(store->top_seed, log->number, td_subject_address(subject)),
-			subject->seq, subject->revision};
+			subject->seq, subject->revision + td_leaps_since(store, subject->position)};
 	if (subject->count > 0) {
 		if (position == latest)
 			fall(store, log, ref, position);

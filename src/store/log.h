@@ -26,6 +26,7 @@ struct td_log {
 
 	/* Positions of the records that say so; 0: long ago, or not at all (left). */
 	uint64_t made, left;
+	uint64_t numbered;  /* while folding: of the newest record that says what its last seq is */
 	bool leaves;        /* it is deleted; it stays until its events are gone */
 	struct td_log *was; /* what readers are shown until a change at `changed` is durable */
 	uint64_t changed;

@@ -417,6 +417,7 @@ static int fold_config(struct td_store *store, const struct td_event_record *rec
 		return code;
 	if (log == NULL) {
 		made->created = record->time;
+		made->made = made->numbered = store->folding;
 		code = td_logs_add(&store->logs, made, err);
 		if (code != 0)
 			td_log_free(made);

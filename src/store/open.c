@@ -141,6 +141,7 @@ static void store_free(struct td_store *store)
 	td_logs_fini(&store->logs);
 	td_subjects_fini(&store->subjects);
 	td_tops_fini(&store->tops);
+	free(store->leaps);
 	td_runs_fini(&store->runs);
 	free(store->gates);
 	free(store->taps);
@@ -333,6 +334,31 @@ static int found(struct td_store *store, struct td_error *err)
 	return 0;
 }
 
+/* Positions were given up, and there is no record of it yet. */
+static int leap(struct td_store *store, struct td_error *err)
+{
+	struct td_loss_record loss;
+	uint8_t body[TD_LOSS_RECORD_BYTES];
+	const struct td_text part = td_text_of(body, sizeof(body));
+	uint64_t location, position;
+	int code;
+
+	loss.to = td_journal_lost(store->shelf.journal, &loss.from);
+	if (loss.to <= store->lost_to)
+		return 0;
+	if (!td_runs_reserve(&store->runs, 1, 0))
+		return td_error_nomem(err);
+	code = make_room(store, sizeof(body), err);
+	if (code == 0)
+		code = td_leap_add(store, &loss, td_store_staged(store), err);
+	if (code != 0)
+		return code;
+	td_loss_record_put(&loss, body);
+	position = store->shelf.stage(store->shelf.arg, &part, 1, &location);
+	td_runs_add(&store->runs, position, location);
+	return 0;
+}
+
 /* Keys stand beside the journal; what it says of them is read with the rest. */
 static int open_keys(struct td_store *store, bool strict, struct td_error *err)
 {
@@ -398,6 +424,10 @@ static int open_journal(struct td_store *store, const char *path,
 	store->tap_place = td_place_at(store->tapped);
 	if (code == 0 && !options->journal.read_only)
 		code = found(store, err);
+	if (code == 0 && !options->journal.read_only)
+		code = leap(store, err);
+	if (code == 0)
+		td_leap_logs(store);
 	return code == 0 ? 0 : td_error_wrap(err, code, "store %s", path);
 }
 

@@ -45,6 +45,15 @@ struct td_forgotten {
 	uint64_t record, key;
 };
 
+/*
+ * Positions were given up, and nobody knows which numbers their events had: what stood below this
+ * record goes on above all that they can have had.
+ */
+struct td_leap {
+	uint64_t position; /* of the record */
+	uint64_t count;    /* how many positions */
+};
+
 /* The latest live event of a subject whose newest was removed. */
 struct td_fallen {
 	uint64_t position, seq, revision;
@@ -57,6 +66,7 @@ struct td_plan {
 	uint32_t ref; /* of its subject */
 	bool fresh;   /* the subject is new */
 	bool revived; /* its last event is on its way out */
+	bool topped;  /* it goes on from a top, which has leapt already */
 	bool seen;    /* its key is noted */
 	bool sealed;  /* its payload is: seal.h */
 	struct {
@@ -104,6 +114,10 @@ struct td_store {
 	uint64_t logs_changed;           /* position of the newest record that did */
 	struct td_subjects subjects;
 	struct td_tops tops;
+	struct td_leap *leaps; /* ascending; mostly none */
+	size_t leaps_count;
+	uint64_t lost_to;     /* the highest position they tell of */
+	uint64_t folding;     /* while folding: the position of the record */
 	struct td_map fallen; /* ref -> struct td_fallen */
 	struct td_map shades; /* ref -> how many of its events are removed, and still to be seen */
 	struct td_fallen *fallen_spare;
@@ -177,6 +191,13 @@ int td_index_fold_note(
 int td_index_fall(struct td_store *store, uint32_t ref, struct td_error *err);
 /* Tops of subjects that live, keys in their order: after the last record was read. */
 int td_index_fold_end(struct td_store *store, struct td_error *err);
+/* How far numbers leap that were last given at this position. */
+uint64_t td_leaps_since(const struct td_store *store, uint64_t position);
+/* A record that says so, read again or staged. */
+int td_leap_add(struct td_store *store, const struct td_loss_record *loss, uint64_t position,
+	struct td_error *err);
+/* Once all is read: logs leap at once; subjects do with their next event. */
+void td_leap_logs(struct td_store *store);
 /* A live event is gone: line, subject, log. *top is told where its subject's last is gone. */
 struct td_gone {
 	uint32_t ref;

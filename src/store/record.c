@@ -369,6 +369,25 @@ const char *td_note_record_read(uint32_t *owner, struct td_text *bytes, struct t
 	return NULL;
 }
 
+void td_loss_record_put(const struct td_loss_record *record, uint8_t body[TD_LOSS_RECORD_BYTES])
+{
+	memset(body, 0, TD_LOSS_RECORD_BYTES);
+	body[0] = TD_RECORD_LOSS;
+	td_le64_put(body + 8, record->from);
+	td_le64_put(body + 16, record->to);
+}
+
+const char *td_loss_record_read(struct td_loss_record *record, struct td_text body)
+{
+	if (body.len != TD_LOSS_RECORD_BYTES || body.at[0] != TD_RECORD_LOSS)
+		return "not as long as it should be";
+	if (!are_zero(body, 1, 8))
+		return "unknown flags";
+	record->from = td_le64_get(body.at + 8);
+	record->to = td_le64_get(body.at + 16);
+	return record->from > 0 && record->from <= record->to ? NULL : "no positions";
+}
+
 void td_store_record_put(const struct td_store_record *record, uint8_t body[TD_STORE_RECORD_BYTES])
 {
 	memset(body, 0, TD_STORE_RECORD_BYTES);

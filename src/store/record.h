@@ -7,6 +7,7 @@
  *	note     fixed part | bytes of another room
  *	known    fixed part | (key, position, append, seq, revision, time) ...
  *	keys     fixed part | (log, hash, number of its key) ...
+ *	loss     from, to
  *
  * Pure bytes: nothing is allocated, views point into the body. What was written reads the same; what
  * reads without error is what would be written.
@@ -25,6 +26,8 @@ enum td_record_kind {
 	TD_RECORD_STORE = 6, /* the store's own secret, once */
 	TD_RECORD_KEYS = 7,  /* which key a subject's payloads are sealed with from here on */
 	TD_RECORD_KNOWN = 8, /* what duplicates of erased events are known by */
+	TD_RECORD_LOSS =
+		9, /* positions were given up: numbers go on above what they may have had */
 };
 
 /* --- event -------------------------------------------------------------------------------- */
@@ -168,6 +171,15 @@ const char *td_known_record_read(uint32_t *log, struct td_text *items, struct td
 /* `owner`: which room's, and what of it; its own to number. */
 void td_note_record_head(uint32_t owner, uint8_t head[TD_NOTE_FIXED_BYTES]);
 const char *td_note_record_read(uint32_t *owner, struct td_text *bytes, struct td_text body);
+
+#define TD_LOSS_RECORD_BYTES 24u
+
+/* Positions [from, to], of which nobody can say what stood there. */
+struct td_loss_record {
+	uint64_t from, to;
+};
+void td_loss_record_put(const struct td_loss_record *record, uint8_t body[TD_LOSS_RECORD_BYTES]);
+const char *td_loss_record_read(struct td_loss_record *record, struct td_text body);
 
 #define TD_STORE_RECORD_BYTES 24u
 

@@ -79,6 +79,8 @@ static int restore_logs(struct td_store *store, struct td_catalog *catalog, stru
 		/* What it notes was read before: a removal may know of a later one. */
 		if (log->last_seq < logs[i].last_seq)
 			log->last_seq = logs[i].last_seq;
+		if (log->numbered < catalog->head.base + logs[i].last)
+			log->numbered = catalog->head.base + logs[i].last;
 		log->last_time = logs[i].last_time;
 		if (log->first == 0)
 			log->first = catalog->head.base + logs[i].first;

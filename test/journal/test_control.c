@@ -108,7 +108,9 @@ static void a_control_that_cannot_be_is_refused(void **state)
 		{144, 8, (uint64_t)1 << 32, TD_FLAW_BOUNDS},
 		{152, 8, 0x1233, TD_FLAW_BOUNDS},
 		{152, 8, 0x1234, TD_FLAW_NONE},
-		{192, 8, 1, TD_FLAW_FIELD},
+		{192, 8, 1, TD_FLAW_FIELD}, /* lost, without an end */
+		{200, 8, 1, TD_FLAW_FIELD}, /* without a beginning */
+		{208, 8, 1, TD_FLAW_FIELD},
 		{4088, 8, 1, TD_FLAW_FIELD},
 	};
 	uint8_t page[TD_PAGE_BYTES];

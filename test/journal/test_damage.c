@@ -87,6 +87,49 @@ static void damage_among_durable_frames_stops_the_opening(void **state)
 	scene_end(&scene);
 }
 
+/* Cut off anywhere, and cut off again: positions 7 to 20 may be known to somebody. */
+static void what_was_given_up_is_not_given_again_after_a_crash_on_the_way(void **state)
+{
+	uint64_t locations[21];
+	bool whole = false;
+
+	(void)state;
+	for (uint64_t n = 0; !whole; n++) {
+		for (uint64_t seed = 0; seed < FATES; seed++) {
+			struct scene scene;
+			int code;
+
+			begin(&scene, 64 << 10);
+			append_located(&scene, locations);
+			scene_drop(&scene);
+			sim_disk_kill(scene.sim);
+			flip(&scene, ACTIVE, locations[7]);
+			scene.options.accept_tail_loss = true;
+			sim_disk_freeze_after(scene.sim, n);
+			code = scene_open_any(&scene);
+			whole = code == 0;
+			if (code == 0)
+				scene_drop(&scene);
+			sim_disk_crash(scene.sim, &(struct sim_disk_fate){.seed = seed});
+			scene.options.accept_tail_loss = false;
+			code = scene_open_any(&scene);
+			if (code == TD_E_DAMAGED) {
+				scene.options.accept_tail_loss = true;
+				code = scene_open_any(&scene);
+			}
+			assert_int_equal(code, 0);
+			assert_true(scene.report.position >= 21);
+			scene_check_range(&scene, 1, 7);
+			scene_append(&scene, 1, 50);
+			scene_close(&scene);
+			scene.options.accept_tail_loss = false;
+			scene_open(&scene);
+			assert_true(scene.report.position >= 22);
+			scene_end(&scene);
+		}
+	}
+}
+
 static void the_last_acknowledged_frame_counts_after_an_orderly_end(void **state)
 {
 	uint64_t locations[21];
@@ -306,6 +349,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(damage_among_durable_frames_stops_the_opening),
+		cmocka_unit_test(what_was_given_up_is_not_given_again_after_a_crash_on_the_way),
 		cmocka_unit_test(the_last_acknowledged_frame_counts_after_an_orderly_end),
 		cmocka_unit_test(a_damaged_frame_of_a_sealed_segment_costs_itself_alone),
 		cmocka_unit_test(an_unreadable_sector_costs_the_frames_of_its_page),

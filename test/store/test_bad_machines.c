@@ -504,6 +504,114 @@ static void a_limit_on_the_size_of_files_refuses_and_does_not_kill(void **state)
 }
 
 /* What is open stays so; what has to be made cannot be, and that is an answer, not a wait. */
+/* A bit of these bytes is another one, wherever they stand first. */
+static void flip_bit_of(const struct scene *scene, const char *bytes)
+{
+	static char content[1 << 20];
+	const char *path = in(scene, "seg-0000000000000001.log"), *at;
+	int file = open(path, O_RDWR | O_CLOEXEC);
+	ssize_t len = read(file, content, sizeof(content));
+	char other;
+
+	assert_true(len > 0);
+	at = memmem(content, (size_t)len, bytes, strlen(bytes));
+	assert_non_null(at);
+	other = (char)(*at ^ 1);
+	assert_int_equal(pwrite(file, &other, 1, at - content), 1);
+	close(file);
+}
+
+static struct td_placed append_and_commit(
+	struct scene *scene, const char *address, const char *payload)
+{
+	struct td_placed placed = scene_append(scene, address, payload);
+
+	scene_commit(scene);
+	return placed;
+}
+
+/*
+ * What is given up with the end of a journal was acknowledged: its numbers are in other people's
+ * books, and nobody here knows them any more. None of them is given again.
+ */
+static void numbers_of_what_was_given_up_are_not_given_again(void **state)
+{
+	const struct td_removal removal = {.log = td_text("events"), .pattern = td_text("dead")};
+	struct scene scene;
+	struct td_placed last, known, fresh, dead, placed;
+	struct td_log_info info;
+	uint64_t removed, rests_on, seq, revision;
+	uint32_t number;
+
+	(void)state;
+	scene_begin(&scene, IN_JOURNAL);
+	scene_open(&scene);
+	append_and_commit(&scene, "known", "1");
+	append_and_commit(&scene, "dead", "2");
+	must(&scene, td_store_remove(scene.store, &removal, &removed, &rests_on, &scene.err));
+	append_and_commit(&scene, "known", "bytes-to-spoil");
+	scene_log(&scene, "young", "young", (struct td_log_config){0});
+	append_and_commit(&scene, "young", "3");
+	must(&scene, td_store_log(scene.store, td_text("young"), 0, &info, &scene.err));
+	number = info.number;
+	known = append_and_commit(&scene, "known", "4");
+	dead = append_and_commit(&scene, "dead", "5");
+	fresh = append_and_commit(&scene, "fresh", "6");
+	fresh = append_and_commit(&scene, "fresh", "7");
+	last = fresh;
+	scene_close(&scene);
+	flip_bit_of(&scene, "bytes-to-spoil");
+	scene.err = (struct td_error)TD_ERROR_INIT;
+	assert_int_equal(
+		td_store_open(&scene.store, scene.path, &scene.options, &scene.report, &scene.err),
+		TD_E_DAMAGED);
+	scene.options.journal.accept_tail_loss = true;
+	scene_open(&scene);
+	/* Killed before anything of the new life is durable. */
+	td_store_abandon(scene.store);
+	scene.options.journal.accept_tail_loss = false;
+	scene_open(&scene);
+	placed = scene_append(&scene, "fresh", "8");
+	assert_true(placed.position > last.position);
+	assert_true(placed.seq > last.seq);
+	assert_true(placed.revision > fresh.revision);
+	for (int i = 0; i < 4; i++) {
+		placed = scene_append(&scene, "known", "9");
+		assert_true(placed.revision > known.revision);
+		known = placed;
+		placed = scene_append(&scene, "dead", "10");
+		assert_true(placed.revision > dead.revision);
+		if (i == 2) /* the latest is the one that is there */
+			assert_int_equal(placed.revision, dead.revision + 1);
+		dead = placed;
+		must(&scene,
+			td_store_remove(scene.store, &removal, &removed, &rests_on, &scene.err));
+		seq = placed.seq;
+		revision = known.revision;
+		/* At last by the catalog beside a sealed segment. */
+		if (i == 1) {
+			scene_commit(&scene);
+			td_journal_roll(td_store_journal(scene.store));
+			scene_append(&scene, "other", "");
+			seq++;
+			scene_commit(&scene);
+			scene.now_ns += 600000000000;
+		}
+		scene_reopen(&scene);
+		placed = scene_append(&scene, "known", "11");
+		assert_int_equal(placed.seq, seq + 1);
+		assert_int_equal(placed.revision, revision + 1);
+		known = placed;
+		td_store_verify(scene.store);
+	}
+	scene_log(&scene, "young", "young", (struct td_log_config){0});
+	scene_commit(&scene);
+	must(&scene, td_store_log(scene.store, td_text("young"), 0, &info, &scene.err));
+	assert_true(info.number > number);
+	assert_int_equal(scene_append(&scene, "young", "12").revision, 1);
+	scene_end(&scene);
+}
+
 static void a_directory_that_vanishes_is_told(void **state)
 {
 	struct scene scene;
@@ -535,6 +643,7 @@ int main(void)
 		cmocka_unit_test(a_file_system_that_is_read_only_can_be_looked_at),
 		cmocka_unit_test(a_full_file_system_refuses_and_the_rest_goes_on),
 		cmocka_unit_test(a_limit_on_the_size_of_files_refuses_and_does_not_kill),
+		cmocka_unit_test(numbers_of_what_was_given_up_are_not_given_again),
 		cmocka_unit_test(a_directory_that_vanishes_is_told),
 	};
 

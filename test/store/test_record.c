@@ -142,6 +142,7 @@ static void tops_and_notes_read_as_they_were_written(void **state)
 	struct td_buf buf = TD_BUF_INIT(4096);
 	struct td_top in = {0x0123456789ABCDEF, 9, 4}, top;
 	struct td_store_record store = {1, 77}, again;
+	struct td_loss_record loss = {7, 20}, lost;
 	uint8_t head[TD_TOPS_FIXED_BYTES], bytes[TD_TOP_BYTES], whole[TD_STORE_RECORD_BYTES];
 	struct td_text rest;
 	uint32_t number;
@@ -168,6 +169,12 @@ static void tops_and_notes_read_as_they_were_written(void **state)
 	td_store_record_put(&store, whole);
 	assert_null(td_store_record_read(&again, td_text_of(whole, sizeof(whole))));
 	assert_int_equal(again.seed, 77);
+	td_loss_record_put(&loss, whole);
+	assert_null(td_loss_record_read(&lost, td_text_of(whole, TD_LOSS_RECORD_BYTES)));
+	assert_memory_equal(&lost, &loss, sizeof(loss));
+	loss.from = 21; /* above its end */
+	td_loss_record_put(&loss, whole);
+	assert_non_null(td_loss_record_read(&lost, td_text_of(whole, TD_LOSS_RECORD_BYTES)));
 	td_buf_fini(&buf);
 }
 
