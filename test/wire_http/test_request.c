@@ -340,7 +340,7 @@ static void reading_takes_no_memory(void **state)
 			&reader, &usual, requests[i].bytes, strlen(requests[i].bytes), &request);
 	}
 	assert_int_equal(alloc_count(), 0);
-	assert_true(sizeof(reader) <= 80 && sizeof(body) <= 48);
+	assert_true(sizeof(reader) <= 56 && sizeof(body) <= 40);
 }
 
 int main(void)

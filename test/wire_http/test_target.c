@@ -176,6 +176,9 @@ static void a_buffer_that_may_not_grow_is_told(void **state)
 	(void)state;
 	assert_int_equal(td_http_read_target(&target, td_text("/%41/b"), td_text(NULL), &buf),
 		TD_HTTP_E_MEMORY);
+	td_buf_reset(&buf);
+	td_http_add_encoded(&buf, td_text("a/b"));
+	assert_int_equal(buf.code, TD_E_TOO_LARGE);
 	td_buf_fini(&buf);
 }
 

@@ -109,6 +109,19 @@ static void chunks_are_written_whole_or_not_at_all(void **state)
 	td_buf_fini(&buf);
 }
 
+static void a_chunk_whose_end_does_not_fit_is_taken_back(void **state)
+{
+	struct td_buf buf = TD_BUF_INIT(16);
+	size_t opened = td_http_open_chunk(&buf);
+
+	(void)state;
+	td_buf_add_string(&buf, "12345");
+	td_http_close_chunk(&buf, opened);
+	assert_int_equal(buf.code, TD_E_TOO_LARGE);
+	assert_int_equal(buf.len, 0);
+	td_buf_fini(&buf);
+}
+
 static void a_value_that_would_end_its_line_fails_the_message(void **state)
 {
 	static const char *const values[] = {
@@ -265,6 +278,7 @@ int main(void)
 		cmocka_unit_test(a_response_says_how_long_it_is_and_whether_the_connection_lives),
 		cmocka_unit_test(a_stream_is_of_chunks_or_ends_with_the_connection),
 		cmocka_unit_test(chunks_are_written_whole_or_not_at_all),
+		cmocka_unit_test(a_chunk_whose_end_does_not_fit_is_taken_back),
 		cmocka_unit_test(a_value_that_would_end_its_line_fails_the_message),
 		cmocka_unit_test(a_request_is_written_as_it_is_read),
 		cmocka_unit_test(a_request_for_what_cannot_be_asked_is_not_written),

@@ -15,7 +15,7 @@
  * MORE, too, takes all there is, so a buffer of any size will do. Chunks are strict (RFC 9112,
  * section 7.1): sizes of at most 15 hexadecimal digits, CRLF behind them at once; extensions are
  * checked, bounded and passed over; trailers too, and never merged into the fields. A piece ends
- * where its chunk does or the bytes do. Some 40 bytes, no memory of its own.
+ * where its chunk does or the bytes do. 40 bytes, no memory of its own.
  */
 #ifndef TD_WIRE_HTTP_BODY_H
 #define TD_WIRE_HTTP_BODY_H

@@ -11,7 +11,7 @@
  * and, for a client, requests by write.h, and response.h, body.h, sse.h the other way.
  *
  * Heads and bodies are views into the receive buffer and live as long as the bytes stand there.
- * Any thread; what is kept between two calls is the caller's: a reader (76 bytes) and a body (48)
+ * Any thread; what is kept between two calls is the caller's: a reader (56 bytes) and a body (40)
  * for each connection. README.md says what is refused, and where and why that is more than the RFCs
  * ask.
  */

@@ -6,7 +6,7 @@
  *	         '--------- judged ----------------------' '-looked-at'
  *
  * The bytes stay in the caller's buffer, from the first of the message on, until the head is whole;
- * the buffer may be moved and grown between two calls. The reader keeps offsets, some 80 bytes, and
+ * the buffer may be moved and grown between two calls. The reader keeps offsets, 56 bytes, and
  * no memory of its own. Each byte is looked at once and each line judged once, when it is whole: so
  * the work is linear in the bytes however they were cut, and so is the answer always the same.
  * Lines are judged in order, so of two wrong things the first is told.
