@@ -165,6 +165,23 @@ static int fold_lost(struct td_store *store, uint64_t from, uint64_t to, struct 
 	return 0;
 }
 
+/*
+ * Records that cannot be read. To look only, they are passed over, and readers are told. But where
+ * events are to be appended nothing is known without them: seqs and revisions that they gave would
+ * be given again, what they removed would be back.
+ */
+static int lose(struct td_store *store, const struct td_place *place, uint64_t lost_to,
+	struct td_error *err)
+{
+	if (store->read_only)
+		return 0;
+	return td_error_wrap(err, TD_E_DAMAGED,
+		"positions %" PRIu64 " to %" PRIu64
+		" cannot be read, and what is appended rests on them: put the file back from a "
+		"backup, or open it to look only",
+		place->scan.position, lost_to);
+}
+
 /* Records [from, to), as they stand. */
 static int fold_records(struct td_store *store, uint64_t from, uint64_t to, struct td_error *err)
 {
@@ -176,7 +193,9 @@ static int fold_records(struct td_store *store, uint64_t from, uint64_t to, stru
 	while (place.scan.position < to) {
 		code = store->shelf.scan(store->shelf.arg, &place, &record, &lost_to, err);
 		if (code == TD_E_DAMAGED) {
-			code = fold_lost(store, place.scan.position, lost_to, err);
+			code = lose(store, &place, lost_to, err);
+			if (code == 0)
+				code = fold_lost(store, place.scan.position, lost_to, err);
 			store->shelf.leave(&place);
 			place = td_place_at(lost_to + 1);
 		} else if (code == 0) {
@@ -200,9 +219,9 @@ static int fold_keys(struct td_store *store, uint64_t from, uint64_t to, struct 
 	while (code == 0 && place.scan.position < to) {
 		code = store->shelf.scan(store->shelf.arg, &place, &record, &lost_to, err);
 		if (code == TD_E_DAMAGED) {
+			code = lose(store, &place, lost_to, err);
 			store->shelf.leave(&place);
 			place = td_place_at(lost_to + 1);
-			code = 0;
 		} else if (code == 0) {
 			code = td_index_fold_key(store, &record, err);
 		}
@@ -267,6 +286,8 @@ static int fold_segments(struct td_store *store, const struct td_segment_info *s
 		else if (code == TD_E_NOT_FOUND)
 			code = fold_records(store, segments[i].base,
 				segments[i].sealed ? segments[i].next : UINT64_MAX, err);
+		if (code == TD_E_DAMAGED)
+			code = td_error_wrap(err, code, "seg-%016" PRIx64 ".log", segments[i].base);
 	}
 	if (code == 0 && without_keys >= now - td_store_longest_window(store) && !TD_BUG(241))
 		code = fold_keys_again(store, segments, count, err);
@@ -321,7 +342,9 @@ static int found(struct td_store *store, struct td_error *err)
 		return 0;
 	if (store->runs.count > 0)
 		return td_error_set(err, TD_E_DAMAGED, TD_NO_OFFSET,
-			"the first record is not a store's: run `tidings verify`");
+			"seg-%016x.log: position 1: the first record is not a store's: run "
+			"`tidings verify`",
+			1u);
 	if (!td_runs_reserve(&store->runs, 1, 0))
 		return td_error_nomem(err);
 	code = make_room(store, sizeof(body), err);

@@ -207,6 +207,9 @@ struct td_gone {
 };
 void td_index_end(struct td_store *store, uint32_t ref);
 int td_index_reserve_gone(struct td_store *store, struct td_error *err); /* for the next one */
+/* Live events, ascending, whose pages and those of what they fall back to are in memory now; false:
+ * some cannot be read. Before td_index_gone(), which may not fail in the middle. */
+bool td_index_reach(struct td_store *store, const uint64_t *positions, size_t count);
 void td_index_gone(
 	struct td_store *store, struct td_run *run, uint64_t position, struct td_gone *gone);
 /* The subject of a live event's line; TD_SUBJECT_NONE: its catalog cannot be read. */

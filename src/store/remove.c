@@ -265,6 +265,8 @@ static int remove_batch(struct td_store *store, struct batch *batch, const uint6
 {
 	int code = batch_reserve(store, batch, positions, count, err);
 
+	if (code == 0 && !td_index_reach(store, positions, count))
+		code = td_store_lost(err);
 	if (code != 0)
 		return code;
 	batch_apply(store, batch, positions, count);

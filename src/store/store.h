@@ -69,7 +69,8 @@ struct td_store_options {
 
 /*
  * Open a store; `path` NULL: in memory, empty. Blocks: recovers the journal, then what is derived.
- * Errors: those of td_journal_open(), and TD_E_DAMAGED where records contradict each other.
+ * Errors: those of td_journal_open(), and TD_E_DAMAGED where records contradict each other, or where
+ * some cannot be read that what is appended would rest on (to look only, they are passed over).
  */
 int td_store_open(struct td_store **store, const char *path, const struct td_store_options *options,
 	struct td_recovery *report, struct td_error *err);
