@@ -20,6 +20,7 @@ RESULTS = ROOT / "build/results"
 TAIL_LINES = 60
 LINE_MAX = 300
 KILLED = 124
+SKIPPED = 77
 
 # The first report of a sanitizer ends the program, so that no test passes with one.
 SANITIZERS = {
@@ -77,9 +78,12 @@ class Steps:
         return failed == 0
 
     def command(self, name, argv, env=None, seconds=None):
-        """A step that passes or fails as a whole."""
+        """A step that passes or fails as a whole, or says with its last line why it is skipped."""
         code, log, took = self._run(name, argv, env, seconds)
-        return self._done(name, took, int(code == 0), int(code != 0), 0, log.read_text(errors="replace"))
+        words = log.read_text(errors="replace")
+        if code == SKIPPED:
+            return self.skip(name, (words.strip().splitlines() or [""])[-1])
+        return self._done(name, took, int(code == 0), int(code != 0), 0, words)
 
     def build(self, name, directory, targets=()):
         """Have a build directory of tools/setup built, or targets of it. Counts as one step."""

@@ -101,7 +101,7 @@ int main(int argc, char **argv)
 {
 	struct tape *tape = tape_new();
 	struct td_rng rng;
-	uint64_t cuts, lost = 0;
+	uint64_t cuts, made = 0, lost = 0;
 	pid_t child;
 
 	if (argc < 7)
@@ -126,6 +126,7 @@ int main(int argc, char **argv)
 		if (run("2>/dev/null mount -o loop,nouuid", argv[3], argv[4]) != 0 &&
 			run("mount -o loop", argv[3], argv[4]) != 0)
 			return 2;
+		made++;
 		if (tape->open && !judge(tape, argv[4], cut, text, sizeof(text))) {
 			lost++;
 			if (lie == 0)
@@ -140,7 +141,9 @@ int main(int argc, char **argv)
 	}
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
-	printf("powercut: %" PRIu64 " cuts%s, %u appends, %" PRIu64 " with loss\n", cuts,
+	printf("powercut: %" PRIu64 " cuts%s, %u appends, %" PRIu64 " with loss\n", made,
 		lie == 0 ? "" : ", no honest sync", tape->appends_count, lost);
-	return lie == 0 ? lost > 0 : lost * 100 < cuts * SHARE_SEEN;
+	if (made == 0)
+		return 1;
+	return lie == 0 ? lost > 0 : lost * 100 < made * SHARE_SEEN;
 }
