@@ -199,7 +199,7 @@ static size_t forge_body(struct input *input, uint8_t body[600])
 		return td_event_record_bytes(&event);
 	case 1:
 		td_tops_record_head(byte(input), body);
-		td_top_put(&(struct td_top){byte(input), byte(input), byte(input)},
+		td_top_put(&(struct td_top){byte(input), byte(input), byte(input), 0},
 			body + TD_TOPS_FIXED_BYTES);
 		return TD_TOPS_FIXED_BYTES + TD_TOP_BYTES;
 	case 2: { /* a removal */

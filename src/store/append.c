@@ -338,6 +338,15 @@ static int subject_begin(struct td_store *store, const struct td_entry *entry, s
 	struct td_subject *subject;
 	const struct td_top *top = NULL;
 
+	/* What was decided of logs always finds room. */
+	if (TD_UNLIKELY(store->subjects.count + store->tops.count >= store->subjects_max) &&
+		plan->log != store->control &&
+		td_tops_find(&store->tops,
+			td_top_hash(store->top_seed, plan->log->number, entry->address)) == NULL)
+		return td_error_set(err, TD_E_LIMIT, TD_NO_OFFSET,
+			"%.*s: the store knows %zu subjects, at most %zu",
+			TD_TEXT_ARG(entry->address), store->subjects.count + store->tops.count,
+			store->subjects_max);
 	plan->ref = td_subjects_add(&store->subjects, plan->hash, entry->address, plan->log->index);
 	if (plan->ref == TD_SUBJECT_NONE)
 		return td_error_nomem(err);

@@ -250,6 +250,7 @@ static int fold_tops(struct td_store *store, const struct td_record *at, struct 
 		struct td_top top;
 
 		td_top_get(&top, tops.at + i);
+		top.log = log;
 		if (top.seq != 0 && !TD_BUG(214))
 			td_tops_put(&store->tops, &top);
 	}
@@ -581,7 +582,8 @@ void td_index_gone(
 	if (gone->topped)
 		gone->top = (struct td_top){
 			td_top_hash(store->top_seed, log->number, td_subject_address(subject)),
-			subject->seq, subject->revision + td_leaps_since(store, subject->position)};
+			subject->seq, subject->revision + td_leaps_since(store, subject->position),
+			log->number};
 	if (subject->count > 0) {
 		if (position == latest)
 			fall(store, log, ref, position);

@@ -1,5 +1,6 @@
 #include "store/log.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #define NAME_BYTES_MAX 128u
@@ -80,6 +81,9 @@ static int check_pattern(const struct td_logs *logs, const struct td_log *self,
 
 	if (code != 0)
 		return td_error_wrap(err, code, "pattern %.*s", TD_TEXT_ARG(pattern));
+	/* What is kept of a log is JSON. */
+	if (td_utf8_valid(pattern.at, pattern.len) < pattern.len)
+		return td_error_set(err, TD_E_SUBJECT, TD_NO_OFFSET, "a pattern that is not UTF-8");
 	for (size_t i = 0; i < logs->count; i++) {
 		const struct td_log *log = logs->at[i];
 
@@ -93,6 +97,38 @@ static int check_pattern(const struct td_logs *logs, const struct td_log *self,
 		}
 	}
 	return 0;
+}
+
+static int check_number(const char *name, uint64_t value, uint64_t most, struct td_error *err)
+{
+	return value <= most ? 0
+			     : td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "%s: at most %" PRIu64,
+				       name, most);
+}
+
+/* What can be said of it in `$tidings`, and be read there again. */
+static int check_values(const struct td_log_config *config, struct td_error *err)
+{
+	int code = 0;
+
+	if (config->age_ms < 0)
+		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "age_ms: negative");
+	if (config->metadata.len > TD_LOG_METADATA_MAX)
+		return td_error_set(err, TD_E_TOO_LARGE, TD_NO_OFFSET,
+			"metadata: %zu bytes, at most %u", config->metadata.len,
+			TD_LOG_METADATA_MAX);
+	if (td_utf8_valid(config->metadata.at, config->metadata.len) < config->metadata.len)
+		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "metadata: not UTF-8");
+	code = check_number("bytes_max", config->bytes_max, INT64_MAX, err);
+	if (code == 0)
+		code = check_number("count_max", config->count_max, INT64_MAX, err);
+	if (code == 0)
+		code = check_number(
+			"count_per_subject_max", config->count_per_subject_max, INT64_MAX, err);
+	if (code == 0)
+		code = check_number(
+			"duplicates_max", config->duplicates_max, TD_LOG_DUPLICATES_MAX, err);
+	return code;
 }
 
 int td_logs_check(const struct td_logs *logs, const struct td_log *self, struct td_text name,
@@ -121,9 +157,7 @@ int td_logs_check(const struct td_logs *logs, const struct td_log *self, struct 
 		if (code != 0)
 			return td_error_wrap(err, code, "erasable");
 	}
-	if (config->age_ms < 0)
-		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "age_ms: negative");
-	return 0;
+	return check_values(config, err);
 }
 
 /* --- making ------------------------------------------------------------------------------- */

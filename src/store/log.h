@@ -9,6 +9,7 @@
 
 #include "store/duplicate.h"
 #include "store/store.h"
+#include "store/top.h"
 
 struct td_log {
 	uint32_t number;
@@ -26,8 +27,9 @@ struct td_log {
 
 	/* Positions of the records that say so; 0: long ago, or not at all (left). */
 	uint64_t made, left;
-	uint64_t numbered;  /* while folding: of the newest record that says what its last seq is */
-	bool leaves;        /* it is deleted; it stays until its events are gone */
+	uint64_t numbered; /* while folding: of the newest record that says what its last seq is */
+	bool leaves;       /* it is deleted; it stays until its events are gone */
+	struct td_tops_sweep sweep; /* and what is known of subjects that were */
 	struct td_log *was; /* what readers are shown until a change at `changed` is durable */
 	uint64_t changed;
 	/* What it was told last, oldest first, and from which position on: see td_shown_logs(). */

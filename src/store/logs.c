@@ -386,7 +386,8 @@ int td_logs_leave_on(struct td_store *store, struct td_error *err)
 	if (count > 0)
 		code = td_remove_positions(store, log, store->retain_positions, count, false,
 			td_text("log deleted"), &removed, err);
-	if (log->count == 0 && store->pending == NULL)
+	if (log->count == 0 && store->pending == NULL &&
+		td_tops_forget(&store->tops, log->number, &log->sweep, LOOK_MAX))
 		forget(store, log);
 	td_mutex_unlock(&store->lock);
 	return code;

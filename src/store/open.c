@@ -32,6 +32,7 @@ static int keep_options(
 	store->index_bytes = options->index_bytes != 0 ? options->index_bytes : (size_t)64 << 20;
 	store->payload_bytes_max =
 		options->payload_bytes_max != 0 ? options->payload_bytes_max : TD_PAYLOAD_DEFAULT;
+	store->subjects_max = options->subjects_max != 0 ? options->subjects_max : (size_t)16 << 20;
 	if (store->payload_bytes_max > TD_PAYLOAD_MAX)
 		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET,
 			"payload_bytes_max: at most %zu", TD_PAYLOAD_MAX);

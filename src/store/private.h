@@ -102,7 +102,7 @@ struct td_store {
 	size_t gates_count;
 	struct td_tap *taps;
 	size_t taps_count;
-	size_t index_bytes, payload_bytes_max;
+	size_t index_bytes, payload_bytes_max, subjects_max;
 	td_uuid_tick tick;
 	uint64_t seed;                   /* of what is in memory */
 	uint64_t top_seed;               /* of what is kept */

@@ -245,6 +245,7 @@ void td_top_get(struct td_top *top, const char *bytes)
 	top->hash = td_le64_get(bytes);
 	top->seq = td_le64_get(bytes + 8);
 	top->revision = td_le64_get(bytes + 16);
+	top->log = 0;
 }
 
 const char *td_tops_record_read(uint32_t *log, struct td_text *tops, struct td_text body)

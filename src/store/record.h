@@ -123,6 +123,7 @@ bool td_ranges_next(struct td_ranges *ranges, struct td_range *range);
 struct td_top {
 	uint64_t hash; /* of log and address, by the store's own seed */
 	uint64_t seq, revision;
+	uint64_t log; /* not among its bytes: the record says it once */
 };
 void td_tops_record_head(uint32_t log, uint8_t head[TD_TOPS_FIXED_BYTES]);
 void td_top_put(const struct td_top *top, uint8_t bytes[TD_TOP_BYTES]);

@@ -64,7 +64,12 @@ struct td_store_options {
 	size_t taps_count;
 	size_t index_bytes; /* memory for what is derived and can be read again; default 64 MiB */
 	size_t payload_bytes_max; /* default 1 MiB, at most 8 MiB */
-	bool events;              /* in memory, too: `events` keeps what no log claims */
+	/*
+	 * How many subjects may be known: those that live, and those that do not and have their last
+	 * revision kept. Each takes memory. One that is new beyond is TD_E_LIMIT. Default 16 M.
+	 */
+	size_t subjects_max;
+	bool events; /* in memory, too: `events` keeps what no log claims */
 };
 
 /*
@@ -230,7 +235,9 @@ int td_store_subjects(struct td_store *store, struct td_text log, struct td_text
 
 /* --- logs --------------------------------------------------------------------------------- */
 
-#define TD_LOG_SUBJECTS_MAX 256u
+#define TD_LOG_SUBJECTS_MAX   256u
+#define TD_LOG_METADATA_MAX   (64u << 10) /* bytes */
+#define TD_LOG_DUPLICATES_MAX (16u << 20) /* keys of a log */
 
 /* Zero: the default, and no limit. */
 struct td_log_config {
@@ -244,7 +251,7 @@ struct td_log_config {
 	uint64_t bytes_max, count_max, count_per_subject_max;
 	bool discard_new;        /* at a limit: refuse new ones instead of removing old ones */
 	int64_t duplicates_ms;   /* default 120,000; negative: none */
-	uint64_t duplicates_max; /* keys, default 1 M */
+	uint64_t duplicates_max; /* keys, default 1 M, at most TD_LOG_DUPLICATES_MAX */
 	bool revisions_forgotten;
 	bool importing;
 };

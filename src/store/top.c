@@ -60,14 +60,11 @@ void td_tops_put(struct td_tops *tops, const struct td_top *top)
 		*slot = *top;
 }
 
-void td_tops_remove(struct td_tops *tops, uint64_t hash)
+/* Close the gap at i: what stands behind moves up, unless it is at home already. */
+static void remove_at(struct td_tops *tops, size_t i)
 {
-	struct td_top *slot = tops->count == 0 ? NULL : find(tops, hash);
-	size_t i, mask = tops->mask;
+	size_t mask = tops->mask;
 
-	if (slot == NULL || slot->seq == 0)
-		return;
-	i = (size_t)(slot - tops->slots);
 	for (size_t j = (i + 1) & mask; tops->slots[j].seq != 0; j = (j + 1) & mask) {
 		if (((j - (size_t)tops->slots[j].hash) & mask) >= ((j - i) & mask)) {
 			tops->slots[i] = tops->slots[j];
@@ -76,4 +73,30 @@ void td_tops_remove(struct td_tops *tops, uint64_t hash)
 	}
 	tops->slots[i] = (struct td_top){0};
 	tops->count--;
+}
+
+void td_tops_remove(struct td_tops *tops, uint64_t hash)
+{
+	struct td_top *slot = tops->count == 0 ? NULL : find(tops, hash);
+
+	if (slot != NULL && slot->seq != 0)
+		remove_at(tops, (size_t)(slot - tops->slots));
+}
+
+bool td_tops_forget(struct td_tops *tops, uint32_t log, struct td_tops_sweep *sweep, size_t slots)
+{
+	if (tops->slots == NULL)
+		return true;
+	if (sweep->mask != tops->mask)
+		*sweep = (struct td_tops_sweep){.mask = tops->mask};
+	while (sweep->at <= tops->mask && slots-- > 0) {
+		const struct td_top *top = &tops->slots[sweep->at];
+
+		/* Another may have moved here: it is looked at once more. */
+		if (top->seq != 0 && top->log == log)
+			remove_at(tops, sweep->at);
+		else
+			sweep->at++;
+	}
+	return sweep->at > tops->mask;
 }

@@ -27,5 +27,13 @@ bool td_tops_reserve(struct td_tops *tops, size_t more);
 /* The higher seq counts, if there is one already. */
 void td_tops_put(struct td_tops *tops, const struct td_top *top);
 void td_tops_remove(struct td_tops *tops, uint64_t hash);
+/*
+ * Those of a log, which gets no more: a step over so many slots, from *at on (at first 0). true: none
+ * is left. If there is a rehash in between it begins anew.
+ */
+struct td_tops_sweep {
+	size_t at, mask;
+};
+bool td_tops_forget(struct td_tops *tops, uint32_t log, struct td_tops_sweep *sweep, size_t slots);
 
 #endif

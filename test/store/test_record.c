@@ -140,7 +140,7 @@ static void removal_keeps_its_ranges(void **state)
 static void tops_and_notes_read_as_they_were_written(void **state)
 {
 	struct td_buf buf = TD_BUF_INIT(4096);
-	struct td_top in = {0x0123456789ABCDEF, 9, 4}, top;
+	struct td_top in = {0x0123456789ABCDEF, 9, 4, 0}, top;
 	struct td_store_record store = {1, 77}, again;
 	struct td_loss_record loss = {7, 20}, lost;
 	uint8_t head[TD_TOPS_FIXED_BYTES], bytes[TD_TOP_BYTES], whole[TD_STORE_RECORD_BYTES];

@@ -370,6 +370,111 @@ static void what_deleted_logs_took_is_given_back(enum shelf shelf)
 }
 BOTH(what_deleted_logs_took_is_given_back)
 
+/* What is kept of a log is read again as it was said, or it is not taken. */
+static void what_could_not_be_kept_of_a_log_is_refused(enum shelf shelf)
+{
+	static char large[TD_LOG_METADATA_MAX + 1];
+	const struct td_text bytes = td_text("\xff.>");
+	const struct {
+		struct td_log_config config;
+		int code;
+	} table[] = {
+		{{.metadata = td_text_of(large, sizeof(large))}, TD_E_TOO_LARGE},
+		{{.metadata = td_text_of(large, sizeof(large) - 1)}, 0},
+		{{.metadata = td_text("\xff")}, TD_E_INVALID},
+		{{.metadata = td_text("\001\"\\")}, 0},
+		{{.subjects = &bytes, .subjects_count = 1}, TD_E_SUBJECT},
+		{{.count_max = (uint64_t)INT64_MAX + 1}, TD_E_INVALID},
+		{{.count_max = INT64_MAX}, 0},
+		{{.bytes_max = UINT64_MAX}, TD_E_INVALID},
+		{{.count_per_subject_max = UINT64_MAX}, TD_E_INVALID},
+		{{.duplicates_max = TD_LOG_DUPLICATES_MAX + 1}, TD_E_INVALID},
+		{{.duplicates_max = TD_LOG_DUPLICATES_MAX}, 0},
+		{{.age_ms = -1}, TD_E_INVALID},
+		{{.age_ms = INT64_MAX, .duplicates_ms = INT64_MIN}, 0},
+		{{.duplicates_ms = INT64_MAX}, 0},
+	};
+
+	memset(large, 'm', sizeof(large));
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		const struct td_log_config *config = &table[i].config;
+		struct td_log_info info;
+		struct scene scene;
+		uint64_t rests_on;
+
+		scene_begin(&scene, shelf);
+		scene.options.payload_bytes_max = (size_t)256 << 10;
+		scene.options.journal.append_bytes_max = (size_t)1 << 20;
+		scene.options.journal.frame_bytes = (size_t)1 << 20;
+		scene.options.journal.segment_bytes_first = (size_t)2 << 20;
+		scene.options.journal.segment_bytes_max = (size_t)2 << 20;
+		scene_open(&scene);
+		assert_int_equal(td_store_log_set(scene.store, td_text("log"), config,
+					 TD_LOG_CREATE, &rests_on, &scene.err),
+			table[i].code);
+		scene_reopen(&scene);
+		if (table[i].code == 0) {
+			info = info_of(&scene, "log");
+			assert_true(td_text_equal(info.config->metadata, config->metadata));
+			assert_int_equal(info.config->count_max, config->count_max);
+			assert_int_equal(info.config->age_ms, config->age_ms);
+			if (config->duplicates_ms != 0)
+				assert_int_equal(info.config->duplicates_ms, config->duplicates_ms);
+			if (config->duplicates_max != 0)
+				assert_int_equal(
+					info.config->duplicates_max, config->duplicates_max);
+		}
+		scene_end(&scene);
+	}
+}
+BOTH(what_could_not_be_kept_of_a_log_is_refused)
+
+/* Live or not, as long as their revision is kept. */
+static void subjects_have_a_ceiling(enum shelf shelf)
+{
+	const struct td_removal removal = {.log = td_text("orders")};
+	struct scene scene;
+	struct td_entry entry = entry_of("order.new", "x");
+	struct td_placed placed;
+	uint64_t removed, rests_on;
+	char address[32];
+	int n = 0;
+
+	scene_begin(&scene, shelf);
+	scene.options.subjects_max = 10;
+	scene_open(&scene);
+	scene_log(&scene, "orders", "order.>", (struct td_log_config){0}); /* one: log.orders */
+	for (int round = 0; round < 3; round++) {
+		for (; n < 9; n++) {
+			snprintf(address, sizeof(address), "order.%d", n);
+			scene_append(&scene, address, "x");
+		}
+		for (int i = 0; i < 2; i++) {
+			assert_int_equal(td_store_append(scene.store, &entry, 1, &placed, &rests_on,
+						 NULL, &scene.err),
+				TD_E_LIMIT);
+			assert_non_null(strstr(scene.err.text, "10"));
+			scene_append(&scene, "order.0", "x"); /* known */
+			scene_reopen(&scene);
+			must(&scene, td_store_remove(scene.store, &removal, &removed, &rests_on,
+					     &scene.err));
+			scene_commit(&scene);
+		}
+		/* With the log goes what was known of its subjects. */
+		must(&scene,
+			td_store_log_delete(scene.store, td_text("orders"), &rests_on, &scene.err));
+		scene_retain(&scene);
+		scene_log(&scene, "orders", "order.>", (struct td_log_config){0});
+		assert_int_equal(scene_append(&scene, "order.0", "x").revision, 1);
+		n = 1;
+		scene_reopen(&scene);
+		scene_retain(&scene);
+	}
+	td_store_verify(scene.store);
+	scene_end(&scene);
+}
+BOTH(subjects_have_a_ceiling)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -379,6 +484,8 @@ int main(void)
 		cmocka_unit_test(a_log_is_known_when_its_record_is_durable),
 		BOTH_TESTS(deleting_a_log_is_all_or_none),
 		BOTH_TESTS(what_deleted_logs_took_is_given_back),
+		BOTH_TESTS(what_could_not_be_kept_of_a_log_is_refused),
+		BOTH_TESTS(subjects_have_a_ceiling),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
