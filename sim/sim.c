@@ -26,8 +26,9 @@
 #include "world.h"
 
 #define COUNTERS_MAX   96
-#define SEEDS_TO_COUNT 300 /* from so many on, everything must have happened */
-#define REPLAY_EVERY   50  /* of so many seeds one is played again: the trace must be the same */
+#define SEEDS_TO_COUNT 300  /* from so many on, everything must have happened */
+#define THOUSANDS      2000 /* from so many on, fewer are played of what takes longer */
+#define REPLAY_EVERY   50   /* of so many seeds one is played again: the trace must be the same */
 
 static const struct sim_kind *const kinds[] = {&sim_deliveries, &sim_stores, &sim_busses};
 
@@ -105,15 +106,25 @@ static uint64_t play(size_t kind, uint64_t seed, bool again, bool *failed)
 
 /* --- many --------------------------------------------------------------------------------- */
 
+/* So many of a kind are played. */
+static uint64_t count_of(size_t kind)
+{
+	uint64_t costs = kinds[kind]->costs;
+
+	return costs > 1 && plan.count >= THOUSANDS && plan.only == NULL ? plan.count / costs
+									 : plan.count;
+}
+
 /* What never, or hardly ever, happened was not tested. */
 static bool happened_enough(size_t kind)
 {
+	uint64_t count = count_of(kind);
 	bool enough = true;
 
 	for (size_t i = 0; i < kinds[kind]->counters_count; i++)
-		if (counts[kind][i] < plan.count / 10) {
+		if (counts[kind][i] < count / 10) {
 			fprintf(stderr, "%s: only %" PRIu64 " times in %" PRIu64 " seeds: %s\n",
-				kinds[kind]->name, counts[kind][i], plan.count,
+				kinds[kind]->name, counts[kind][i], count,
 				kinds[kind]->counters[i]);
 			enough = false;
 		}
@@ -133,10 +144,10 @@ static bool play_kind(size_t kind)
 {
 	int64_t begun = td_clock_monotonic(&td_clock_real);
 	bool failed = false;
-	uint64_t traces = 0;
+	uint64_t traces = 0, count = count_of(kind);
 
 	virtual_ns = 0;
-	for (uint64_t i = 0; i < plan.count && !failed; i++) {
+	for (uint64_t i = 0; i < count && !failed; i++) {
 		uint64_t seed = plan.from + i;
 		uint64_t trace = play(kind, seed, false, &failed);
 		traces = td_hash_u64(traces ^ trace);
@@ -151,7 +162,7 @@ static bool play_kind(size_t kind)
 	if (plan.count >= SEEDS_TO_COUNT && !plan.without_model && !happened_enough(kind))
 		return false;
 	printf("%s: %" PRIu64 " seeds from %" PRIu64 ", trace %016" PRIx64 "\n", kinds[kind]->name,
-		plan.count, plan.from, traces);
+		count, plan.from, traces);
 	show_speed(kind, begun);
 	return true;
 }

@@ -167,8 +167,11 @@ static void judge(struct sim_bus *bus)
 {
 	struct sim_bus_violation violation = sim_bus_check(&bus->history);
 
-	if (violation.rule == SIM_BUS_RULE_NONE)
+	if (violation.rule == SIM_BUS_RULE_NONE) {
+		if (violation.judged == bus->history.count)
+			sim_count(bus->world, SIM_BUS_N_JUDGED);
 		return;
+	}
 	const struct sim_bus_record *record = &bus->history.records[violation.at];
 	describe_subs(bus);
 	sim_fail(bus->world,
@@ -210,5 +213,5 @@ const struct sim_kind sim_busses = {
 	.play = play,
 	.counters = counters,
 	.counters_count = SIM_BUS_COUNTERS_COUNT,
-	.by_name = true,
+	.costs = 4,
 };

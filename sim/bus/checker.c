@@ -1,5 +1,6 @@
 #include "checker.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@ struct frame {
 	bool turns;           /* each delivery that runs inside has a cascade of its own */
 	bool murky;           /* of a publish: it may have waited for room */
 	bool ran;
+	unsigned publication, publications; /* what is published by it; 1: there is one */
 };
 
 /* A verdict that the hook must have seen. */
@@ -47,17 +49,42 @@ struct checker {
 	struct verdict *verdicts;
 	size_t verdicts_count, verdicts_cap;
 	bool closed;
+	unsigned
+		doubt; /* the last outermost call in which something could have happened in two ways */
+	bool lost;     /* what happens is not what was thought, because of that */
 };
 
 static void violate(struct checker *c, enum sim_bus_rule rule, const char *format, ...)
 	TD_PRINTF(3, 4);
 
+/*
+ * Whether something that could have happened in two ways has to do with this record: it happened in
+ * the same call from outside, or the subscription still holds what perhaps it does not. Then what
+ * looks wrong may be our own mistake, and nobody is accused.
+ */
+static bool is_in_doubt(const struct checker *c)
+{
+	const struct sub_state *s = &c->ledger.subs[c->history->records[c->at].sub];
+
+	if (c->doubt == c->ledger.outermost || s->vague)
+		return true;
+	for (size_t i = s->first; i < s->count; i++)
+		if (c->ledger.debts[s->debts[i]].optional &&
+			c->ledger.debts[s->debts[i]].state != DEBT_GONE)
+			return true;
+	return false;
+}
+
 static void violate(struct checker *c, enum sim_bus_rule rule, const char *format, ...)
 {
 	va_list args;
 
-	if (c->violation.rule != SIM_BUS_RULE_NONE)
+	if (c->violation.rule != SIM_BUS_RULE_NONE || c->lost)
 		return;
+	if (is_in_doubt(c)) {
+		c->lost = true;
+		return;
+	}
 	c->violation.rule = rule;
 	c->violation.at = c->at;
 	va_start(args, format);
@@ -90,6 +117,7 @@ static unsigned attempts_max(const struct checker *c, unsigned sub)
 
 static void blur(struct checker *c, size_t cascade, const struct debt *debt)
 {
+	c->doubt = c->ledger.outermost;
 	if (cascade != NO_CASCADE) {
 		c->ledger.cascades[cascade].unsure = true;
 		c->blurred[c->ledger.cascades[cascade].call] = true;
@@ -102,6 +130,14 @@ static void make_optional(struct checker *c, struct debt *debt)
 {
 	debt->optional = true;
 	c->blurred[debt->call] = true;
+	c->doubt = c->ledger.outermost;
+}
+
+/* So may anything that it holds. */
+static void make_vague(struct checker *c, unsigned sub)
+{
+	c->ledger.subs[sub].vague = true;
+	c->doubt = c->ledger.outermost;
 }
 
 /* The handler that runs innermost; NULL: none. */
@@ -122,8 +158,18 @@ static bool may_be_dropped(struct checker *c, const struct debt *debt)
 {
 	const struct debt *before = ledger_before(&c->ledger, debt);
 
-	return debt->state == DEBT_WAITING && debt->in_lane && debt->attempts == 0 &&
-	       (before == NULL || before->state != DEBT_PARKED);
+	return (debt->state == DEBT_WAITING || debt->state == DEBT_PENDING) && debt->in_lane &&
+	       debt->attempts == 0 && (before == NULL || before->state != DEBT_PARKED);
+}
+
+/* Who waits for room in one queue has a place in others; if he is refused in the end it was in vain. */
+static size_t places_held(const struct checker *c)
+{
+	size_t held = 0;
+
+	for (unsigned i = 0; i + 1 < c->depth; i++)
+		held += c->frames[i].murky;
+	return held;
 }
 
 /* An observer's queue is full: the oldest goes. true: the new one. */
@@ -135,7 +181,7 @@ static bool make_room(struct checker *c, unsigned sub, bool *optional)
 		     ledger_owed_least(&c->ledger, sub) == ledger_owed_most(&c->ledger, sub);
 	struct debt *oldest = NULL;
 
-	if (ledger_owed_most(&c->ledger, sub) < max)
+	if (ledger_owed_most(&c->ledger, sub) + places_held(c) < max)
 		return false;
 	for (size_t i = s->first; i < s->count; i++) {
 		struct debt *debt = debt_at(c, s->debts[i]);
@@ -144,7 +190,7 @@ static bool make_room(struct checker *c, unsigned sub, bool *optional)
 			continue;
 		if (!exact)
 			make_optional(c, debt);
-		if (oldest == NULL || debt->number < oldest->number)
+		if (oldest == NULL || debt->most < oldest->most)
 			oldest = debt;
 	}
 	*optional = !exact;
@@ -166,6 +212,16 @@ static void drop_some(struct checker *c, unsigned sub)
 	}
 }
 
+/* A publisher waits for room, so that what became of what he publishes is seen late. */
+static bool is_murky(const struct checker *c)
+{
+	for (unsigned i = 0; i < c->depth; i++)
+		if (c->frames[i].murky || (c->frames[i].cascade != NO_CASCADE &&
+						  c->ledger.cascades[c->frames[i].cascade].murky))
+			return true;
+	return false;
+}
+
 /* One debt of something that was accepted; what the queue does not take is dropped. */
 static size_t owe(struct checker *c, unsigned sub, unsigned publication, bool announced,
 	size_t cascade, unsigned call)
@@ -177,8 +233,14 @@ static size_t owe(struct checker *c, unsigned sub, unsigned publication, bool an
 	if (queued && sub_of(c, sub)->when_full == TD_DROP_OLDEST) {
 		drop = make_room(c, sub, &optional);
 	} else if (queued && announced) {
-		drop = ledger_owed_least(&c->ledger, sub) >= sub_of(c, sub)->queue_max;
-		optional = !drop && ledger_owed_most(&c->ledger, sub) >= sub_of(c, sub)->queue_max;
+		size_t max = sub_of(c, sub)->queue_max;
+
+		optional = ledger_owed_most(&c->ledger, sub) >= max;
+		drop = ledger_owed_least(&c->ledger, sub) >= max && !is_murky(c);
+		if (drop)
+			optional = false;
+		else if (optional) /* or one that was announced after it, and is known already */
+			drop_some(c, sub);
 	}
 	if (!queued)
 		call = c->ledger.cascades[cascade].call;
@@ -271,7 +333,34 @@ static void fail_for_room(struct checker *c, size_t index, bool certain)
 	}
 	debt->told = true;
 	struct debt copy = *debt;
+	size_t from = c->ledger.debts_count;
 	announce_letter(c, &copy, TD_E_FULL, TD_SKIP, 1, copy.cascade, !certain);
+	ledger_since(&c->ledger, from, &copy);
+}
+
+/* It may wait in its lane, or not; there may have been no room for it. */
+static void wait_perhaps(struct checker *c, size_t index)
+{
+	struct debt *debt = debt_at(c, index);
+
+	if (c->ledger.subs[debt->sub].lane && !is_plain_handler(c, debt->sub) &&
+		ledger_was_full(&c->ledger, debt, true)) {
+		fail_for_room(c, index, false);
+		return;
+	}
+	ledger_enter_lane(&c->ledger, debt);
+	debt->state = DEBT_WAITING;
+	blur(c, debt->cascade, debt);
+}
+
+/* Something is before it in its lane, or holds the lane up. */
+static bool is_blocked(struct checker *c, const struct debt *debt)
+{
+	const struct sub_state *s = &c->ledger.subs[debt->sub];
+
+	return s->stopped || ledger_perhaps_before(&c->ledger, debt) || s->running > 0 ||
+	       ledger_unsettled(&c->ledger, debt) ||
+	       ledger_parked(&c->ledger, debt->sub, true) >= sub_of(c, debt->sub)->parked_max;
 }
 
 /*
@@ -282,7 +371,6 @@ static void pass_over(struct checker *c, size_t index, enum sim_bus_rule rule)
 {
 	struct debt *debt = debt_at(c, index);
 	struct sub_state *s = &c->ledger.subs[debt->sub];
-	size_t max = sub_of(c, debt->sub)->queue_max;
 	unsigned flags = c->ledger.publications[debt->publication].flags;
 	bool observer_drops = sub_of(c, debt->sub)->when_full == TD_DROP_OLDEST;
 	bool blocked;
@@ -294,9 +382,7 @@ static void pass_over(struct checker *c, size_t index, enum sim_bus_rule rule)
 		return;
 	}
 	if (debt->optional) { /* it may wait in the lane */
-		ledger_enter_lane(&c->ledger, debt);
-		debt->state = DEBT_WAITING;
-		blur(c, debt->cascade, debt);
+		wait_perhaps(c, index);
 		return;
 	}
 	if ((flags & TD_STOP_AT_FIRST) != 0 && c->ledger.publications[debt->publication].failed) {
@@ -308,21 +394,22 @@ static void pass_over(struct checker *c, size_t index, enum sim_bus_rule rule)
 	if (s->vague || ((flags & TD_STOP_AT_FIRST) != 0 &&
 				c->ledger.publications[debt->publication].unsure)) {
 		make_optional(c, debt);
-		debt->state = DEBT_WAITING;
-		ledger_enter_lane(&c->ledger, debt);
-		blur(c, debt->cascade, debt);
+		wait_perhaps(c, index);
 		return;
 	}
-	blocked = s->stopped || ledger_perhaps_before(&c->ledger, debt) || s->running > 0 ||
-		  ledger_unsettled(&c->ledger, debt) ||
-		  ledger_parked(&c->ledger, debt->sub, true) >= sub_of(c, debt->sub)->parked_max;
-	if (!is_plain_handler(c, debt->sub) && s->lane &&
-		ledger_owed_most(&c->ledger, debt->sub) >= max && !observer_drops) {
-		fail_for_room(c, index, ledger_owed_least(&c->ledger, debt->sub) >= max);
+	blocked = is_blocked(c, debt);
+	if (debt->held && !blocked) { /* perhaps it was passed over then */
+		make_optional(c, debt);
+		wait_perhaps(c, index);
+		return;
+	}
+	if (!is_plain_handler(c, debt->sub) && s->lane && ledger_was_full(&c->ledger, debt, true) &&
+		!observer_drops) {
+		fail_for_room(c, index, ledger_was_full(&c->ledger, debt, false));
 		return;
 	}
 	if (!is_plain_handler(c, debt->sub) && s->lane && observer_drops &&
-		ledger_owed_most(&c->ledger, debt->sub) >= max) {
+		ledger_was_full(&c->ledger, debt, true)) {
 		make_optional(c, debt); /* it, or an older one, was dropped */
 		drop_some(c, debt->sub);
 		blocked = true;
@@ -357,7 +444,8 @@ static void advance(struct checker *c, size_t cascade, size_t upto, enum sim_bus
 		if (at->next == at->count || at->debts[at->next] == upto)
 			return;
 		size_t index = at->debts[at->next++];
-		at->last = debt_at(c, index)->sub;
+		if (!ledger_was_full(&c->ledger, debt_at(c, index), false))
+			at->last = debt_at(c, index)->sub;
 		pass_over(c, index, rule);
 	}
 }
@@ -381,7 +469,8 @@ static bool comes_along(struct checker *c, size_t cascade, unsigned sub)
 	for (size_t i = at->next; i < at->count; i++) {
 		const struct debt *debt = debt_at(c, at->debts[i]);
 
-		if (debt->state == DEBT_PENDING && debt->sub == sub)
+		if (debt->sub == sub && ledger_may_have_come(&c->ledger, debt) &&
+			!ledger_was_full(&c->ledger, debt, false))
 			return true;
 	}
 	return false;
@@ -480,13 +569,10 @@ static void check_turn_of(struct checker *c, const struct debt *debt)
 }
 
 /* A publisher may be waiting for room in the lane of a synchronous subscription. */
-static void look_for_waits(struct checker *c, const struct frame *call)
+static void look_for_waits_in(struct checker *c, size_t index)
 {
-	const struct cascade *cascade;
+	const struct cascade *cascade = &c->ledger.cascades[index];
 
-	if (call->cascade == NO_CASCADE)
-		return;
-	cascade = &c->ledger.cascades[call->cascade];
 	for (size_t i = cascade->next; i < cascade->count; i++) {
 		const struct debt *debt = debt_at(c, cascade->debts[i]);
 		const struct sim_bus_sub *sub = sub_of(c, debt->sub);
@@ -498,10 +584,18 @@ static void look_for_waits(struct checker *c, const struct frame *call)
 		if (sub->when_full == TD_DROP_OLDEST)
 			drop_some(c, debt->sub);
 		else if (sub->when_full == TD_WAIT) {
-			blur(c, call->cascade, debt);
-			c->ledger.cascades[call->cascade].murky = true;
+			blur(c, index, debt);
+			c->ledger.cascades[index].murky = true;
 		}
 	}
+}
+
+static void look_for_waits(struct checker *c, const struct frame *call)
+{
+	if (call->cascade != NO_CASCADE)
+		look_for_waits_in(c, call->cascade);
+	for (size_t i = call->first_cascade; i < c->ledger.cascades_count; i++)
+		look_for_waits_in(c, i);
 }
 
 /*
@@ -517,27 +611,45 @@ static void enter_before(struct checker *c, size_t cascade, unsigned sub)
 	while (i < at->count && (debt_at(c, at->debts[i])->state != DEBT_PENDING ||
 					debt_at(c, at->debts[i])->sub != sub))
 		i++;
-	if (i == at->count)
+	if (i == at->count || at->last == sub ||
+		!ledger_may_have_come(&c->ledger, debt_at(c, at->debts[i])))
 		return;
-	if (at->last == sub) {
-		debt_at(c, at->debts[i])->loose = true;
-		return;
-	}
 	size_t index = at->debts[i];
 	advance(c, cascade, index, SIM_BUS_RULE_BREADTH);
 	c->ledger.cascades[cascade].last = sub;
 	ledger_enter_lane(&c->ledger, debt_at(c, index));
 }
 
-/* What of this subscription stands in a cascade may have come to its lane already, or not. */
-static void loosen(struct checker *c, size_t cascade, unsigned sub)
+/*
+ * What a lane is owed runs inside a publish, and the cascade holds nothing of that subscription that
+ * could have brought it along. So that is a letter still to be written: of something before it that
+ * found no room.
+ */
+static void look_for_reason(struct checker *c, size_t cascade, unsigned sub)
 {
-	const struct cascade *at = &c->ledger.cascades[cascade];
+	while (!comes_along(c, cascade, sub)) {
+		struct cascade *at = &c->ledger.cascades[cascade];
+		const struct debt *debt;
 
-	for (size_t i = at->next; i < at->count; i++) {
-		struct debt *debt = debt_at(c, at->debts[i]);
-
-		debt->loose = debt->loose || (debt->state == DEBT_PENDING && debt->sub == sub);
+		while (at->next < at->count &&
+			debt_at(c, at->debts[at->next])->state != DEBT_PENDING)
+			at->next++;
+		if (at->next == at->count)
+			return;
+		debt = debt_at(c, at->debts[at->next]);
+		if (is_plain_handler(c, debt->sub) || !c->ledger.subs[debt->sub].lane ||
+			!(is_blocked(c, debt) || ledger_owed_most(&c->ledger, debt->sub) >=
+							 sub_of(c, debt->sub)->queue_max))
+			return;
+		if (sub_of(c, debt->sub)->when_full == TD_WAIT &&
+			ledger_was_full(&c->ledger, debt, true)) {
+			blur(c, cascade, debt); /* or its publisher waits for room there */
+			at->murky = true;
+			return;
+		}
+		if (!ledger_was_full(&c->ledger, debt, false))
+			at->last = debt->sub;
+		pass_over(c, at->debts[at->next++], SIM_BUS_RULE_BREADTH);
 	}
 }
 
@@ -547,12 +659,16 @@ static size_t cascade_of(struct checker *c, struct frame *call, size_t index)
 	const struct debt *debt = debt_at(c, index);
 	bool murky = call->cascade != NO_CASCADE && c->ledger.cascades[call->cascade].murky;
 
-	if (debt->state == DEBT_PENDING) {
+	bool outer = debt->cascade < call->first_cascade && debt->cascade != call->cascade;
+
+	/* Of an outer cascade it stands in its lane already: then it is as any other there. */
+	if (debt->state == DEBT_PENDING &&
+		!(outer && (debt->in_lane || ledger_may_have_come(&c->ledger, debt)))) {
 		size_t cascade = debt->cascade;
 
 		advance(c, cascade, index, SIM_BUS_RULE_BREADTH);
 		c->ledger.cascades[cascade].last = debt->sub;
-		if (cascade < call->first_cascade && cascade != call->cascade && !murky)
+		if (outer && !murky)
 			violate(c, SIM_BUS_RULE_BREADTH, "it is of an outer cascade");
 		/* What a request's handler publishes joins what its requester has still to do. */
 		if (call->record->what == SIM_BUS_REQUEST &&
@@ -561,19 +677,27 @@ static size_t cascade_of(struct checker *c, struct frame *call, size_t index)
 		return cascade;
 	}
 	if (!call->turns && !murky) {
+		look_for_reason(c, call->cascade, debt->sub);
+		murky = c->ledger.cascades[call->cascade].murky;
+		debt = debt_at(c, index);
+	}
+	if (!call->turns && !murky) {
 		enter_before(c, call->cascade, debt->sub);
 		return call->cascade;
 	}
 	if (murky) { /* it may belong to the publish, or not */
 		size_t cascade = ledger_cascade(&c->ledger, 0);
 
-		loosen(c, call->cascade, debt->sub);
 		c->ledger.cascades[cascade].murky = true;
 		return cascade;
 	}
+	if (call->cascade != NO_CASCADE)
+		look_for_reason(c, call->cascade, debt->sub);
+	debt = debt_at(c, index);
 	if (!comes_along(c, call->cascade, debt->sub)) {
 		finish(c, call->cascade, SIM_BUS_RULE_BREADTH);
 		call->cascade = ledger_cascade(&c->ledger, 0);
+		debt = debt_at(c, index);
 	}
 	enter_before(c, call->cascade, debt->sub);
 	return call->cascade;
@@ -589,14 +713,15 @@ static bool pass_over_for(struct checker *c, const struct frame *call, unsigned 
 	unsigned about = bind(c, 0, e->about_event, 0);
 
 	for (size_t k = 0; k < c->ledger.cascades_count && e->code == TD_E_FULL; k++) {
-		if (k < call->first_cascade && k != call->cascade)
-			continue;
+		bool outer = k < call->first_cascade && k != call->cascade;
+
 		for (size_t i = c->ledger.cascades[k].next; i < c->ledger.cascades[k].count; i++) {
 			size_t index = c->ledger.cascades[k].debts[i];
 			const struct debt *debt = debt_at(c, index);
 
 			if (debt->sub != e->about_sub || debt->event != about ||
-				debt->state != DEBT_PENDING)
+				debt->state != DEBT_PENDING ||
+				(outer && !ledger_may_have_come(&c->ledger, debt)))
 				continue;
 			advance(c, k, index, SIM_BUS_RULE_BREADTH);
 			pass_over(c, index, SIM_BUS_RULE_BREADTH);
@@ -604,6 +729,21 @@ static bool pass_over_for(struct checker *c, const struct frame *call, unsigned 
 		}
 	}
 	return false;
+}
+
+/* A publisher waits for room inside what another runs while he waits. */
+static bool is_tower(const struct checker *c)
+{
+	unsigned waiting = 0;
+
+	for (unsigned i = 0; i < c->depth; i++) {
+		const struct frame *frame = &c->frames[i];
+
+		waiting += frame->record->act == SIM_BUS_CALL &&
+			   (frame->murky || (frame->cascade != NO_CASCADE &&
+						    c->ledger.cascades[frame->cascade].murky));
+	}
+	return waiting > 1;
 }
 
 static void on_begin(struct checker *c, const struct sim_bus_record *r)
@@ -651,9 +791,18 @@ static void on_begin(struct checker *c, const struct sim_bus_record *r)
 		violate(c, SIM_BUS_RULE_ATTEMPTS, "attempt %u was expected", debt->attempts + 1);
 	if (debt->told && debt->sync && debt->since == c->ledger.outermost)
 		blur(c, debt->cascade, debt);
+	if (debt->state == DEBT_PENDING && s->lane && ledger_unsettled(&c->ledger, debt)) {
+		blur(c, debt->cascade, debt); /* perhaps its cascade went on, and it was queued */
+		debt->told = true;
+		c->ledger.publications[debt->publication].unsure = true;
+	}
 	if (debt->state == DEBT_PENDING && s->lane && !debt->in_lane &&
 		!is_plain_handler(c, r->sub))
 		ledger_enter_lane(&c->ledger, debt);
+	if (debt->sync) /* queues come before handlers */
+		ledger_arrived(&c->ledger, debt->publication);
+	if (debt->in_lane) /* so it was the first of its key, and will be */
+		ledger_stand_in_front(debt);
 	debt->state = DEBT_RUNNING;
 	debt->entered = true;
 	debt->optional = false;
@@ -703,8 +852,7 @@ static void park(struct checker *c, struct debt *debt)
 	struct sub_state *s = &c->ledger.subs[debt->sub];
 
 	if (!debt->in_lane)
-		debt->in_lane =
-			true; /* it keeps its number: it is older than what was queued since */
+		ledger_stand_in_front(debt);
 	s->lane = true;
 	debt->state = DEBT_PARKED;
 	debt->outcome = TD_PARKED;
@@ -715,7 +863,8 @@ static void stop(struct checker *c, struct debt *debt)
 {
 	struct sub_state *s = &c->ledger.subs[debt->sub];
 
-	debt->in_lane = true;
+	if (!debt->in_lane)
+		ledger_stand_in_front(debt);
 	s->lane = true;
 	s->stopped = true;
 	debt->state = DEBT_WAITING;
@@ -738,7 +887,7 @@ static enum td_class class_of(struct checker *c, const struct debt *debt, enum t
 		class_ = sub->retry.exhausted != 0 ? sub->retry.exhausted : TD_SKIP;
 	if (class_ == TD_PARK && ledger_parked(&c->ledger, debt->sub, true) >= parked_max) {
 		if (ledger_parked(&c->ledger, debt->sub, false) < parked_max)
-			c->ledger.subs[debt->sub].vague = true;
+			make_vague(c, debt->sub);
 		class_ = TD_STOP;
 	}
 	return class_;
@@ -759,11 +908,23 @@ static bool stands_behind(struct checker *c, struct debt *debt)
 		owed += debt_at(c, s->debts[i])->in_lane &&
 			debt_at(c, s->debts[i])->state != DEBT_GONE;
 	if (owed > 20)
-		s->vague = true; /* it may not be looked for behind so many */
-	if (!s->stopped && ledger_perhaps_before(&c->ledger, debt) !=
-				   (ledger_before(&c->ledger, debt) != NULL))
-		s->vague = true;
-	return s->stopped || ledger_perhaps_before(&c->ledger, debt);
+		make_vague(c, debt->sub); /* it may not be looked for behind so many */
+	if (!s->stopped &&
+		ledger_others(&c->ledger, debt, true) != ledger_others(&c->ledger, debt, false))
+		make_vague(c, debt->sub);
+	return s->stopped || ledger_others(&c->ledger, debt, false);
+}
+
+/* What a plain handler wants parked, or stopped at, needs a place in its queue. */
+static bool has_room(struct checker *c, const struct debt *debt)
+{
+	size_t max = sub_of(c, debt->sub)->queue_max;
+
+	if (ledger_owed_least(&c->ledger, debt->sub) >= max)
+		return false;
+	if (ledger_owed_most(&c->ledger, debt->sub) - 1 >= max) /* but itself */
+		make_vague(c, debt->sub);
+	return true;
 }
 
 static void on_failed(
@@ -773,17 +934,24 @@ static void on_failed(
 	enum td_class said = r->class_ != 0 ? r->class_ : TD_RETRY;
 	enum td_class class_ = class_of(c, debt, said);
 	struct sub_state *s = &c->ledger.subs[debt->sub];
-	bool behind = (class_ == TD_PARK || class_ == TD_STOP) && stands_behind(c, debt);
+	bool behind = false;
 	bool vague = s->vague;
 	unsigned attempts;
 	struct debt copy;
 
+	if ((class_ == TD_PARK || class_ == TD_STOP) && !debt->in_lane) {
+		if (!has_room(c, debt))
+			class_ = TD_SKIP;
+		else
+			behind = stands_behind(c, debt);
+		vague = s->vague;
+	}
 	if (!s->live || vague)
 		blur(c, debt->sync ? debt->cascade : NO_CASCADE, debt);
 	debt->code = debt->final ? debt->code : r->code;
 	attempts = ++debt->failures;
 	if (behind) {
-		ledger_enter_lane(&c->ledger, debt);
+		ledger_stand_behind(&c->ledger, debt);
 		debt->state = DEBT_WAITING;
 		debt->attempts = 0;
 		c->ledger.cascades[debt->cascade].queued++;
@@ -838,6 +1006,8 @@ static void on_end(struct checker *c, const struct sim_bus_record *r)
 	enum sim_bus_type outcome = SIM_BUS_TYPE_FAILED;
 
 	s->running--;
+	if (!debt->in_lane && !s->lane)
+		ledger_went_on(&c->ledger, debt);
 	if (r->code == 0 || r->refused) {
 		if (debt->sync && !debt->told)
 			c->ledger.cascades[debt->cascade].completed++;
@@ -903,7 +1073,8 @@ static bool check_full(struct checker *c, const struct sim_bus_record *r, int co
 			ledger_matches(&c->ledger, sub, r->event) &&
 			ledger_owed_most(&c->ledger, sub) >= sub_of(c, sub)->queue_max)
 			drop_some(c, sub);
-	if (code == TD_E_FULL && !may && !waits)
+	if (code == TD_E_FULL && !may && !waits &&
+		!is_murky(c)) /* who waits has places elsewhere */
 		violate(c, SIM_BUS_RULE_FULL, "refused, and there is room");
 	if ((code == 0 || code == TD_E_HANDLER) && must && !waits)
 		violate(c, SIM_BUS_RULE_FULL, "accepted, and there is no room");
@@ -938,10 +1109,13 @@ static void call_publish(struct checker *c, const struct sim_bus_record *r, stru
 	}
 	if (frame->code != 0 && frame->code != TD_E_HANDLER)
 		return;
+	frame->publication = (unsigned)c->ledger.publications_count;
+	frame->publications = 1;
 	publish(c, r->event, r->flags, false, frame->cascade, r->receipt ? r->call : 0,
 		&frame->queued);
 	for (size_t i = from; murky && i < c->ledger.debts_count; i++)
-		debt_at(c, i)->loose = true;
+		if (debt_at(c, i)->in_lane)
+			ledger_on_its_way(debt_at(c, i));
 	if (handler != NULL)
 		c->inside[r->call] = frame->queued;
 	for (size_t i = 0; i < c->ledger.debts_count && handler == NULL && !murky; i++) {
@@ -1003,9 +1177,10 @@ static void call_ask(struct checker *c, const struct sim_bus_record *r, struct f
 	loose = queued && check_full(c, r, frame->code);
 	if (loose && !request)
 		c->blurred[r->call] = true;
-	if (frame->code == TD_E_FULL || frame->code == TD_E_CLOSED)
+	if (frame->code == TD_E_FULL || (frame->code == TD_E_CLOSED && !request))
 		return;
-	publication = ledger_publication(&c->ledger, r->event, 0);
+	publication = frame->publication = ledger_publication(&c->ledger, r->event, 0);
+	frame->publications = 1;
 	/* Of a synchronous request nobody's receipt tells, and nobody counts it. */
 	cascade = request ? ledger_cascade(&c->ledger, 0) : queued ? NO_CASCADE : frame->cascade;
 	if (!request && !queued && handler == NULL) {
@@ -1019,7 +1194,10 @@ static void call_ask(struct checker *c, const struct sim_bus_record *r, struct f
 		: queued && r->receipt  ? r->call
 		: cascade != NO_CASCADE ? c->ledger.cascades[cascade].call
 					: 0);
-	debt_at(c, frame->debt)->loose = loose;
+	if (loose)
+		ledger_on_its_way(debt_at(c, frame->debt));
+	if (frame->code == TD_E_CLOSED) /* its handler ended, perhaps while it waited for room */
+		make_optional(c, debt_at(c, frame->debt));
 }
 
 static void on_call(struct checker *c, const struct sim_bus_record *r)
@@ -1191,12 +1369,26 @@ static void return_drain(struct checker *c, int code)
 		violate(c, SIM_BUS_RULE_AWAIT, "%u deliveries are owed", open);
 }
 
+/* A lane is about to go on; what a cascade has come to in silence did not wait in vain. */
+static void note_held(struct checker *c, unsigned sub)
+{
+	const struct sub_state *s = &c->ledger.subs[sub];
+
+	for (size_t i = s->first; i < s->count; i++) {
+		struct debt *debt = debt_at(c, s->debts[i]);
+
+		debt->held = debt->held ||
+			     (ledger_may_have_come(&c->ledger, debt) && is_blocked(c, debt));
+	}
+}
+
 static void redrive(struct checker *c, const struct sim_bus_record *r, int code)
 {
 	const struct sim_bus_sub *sub = sub_of(c, r->sub);
 	struct sub_state *s = &c->ledger.subs[r->sub];
 	unsigned found = 0;
 
+	note_held(c, r->sub);
 	for (size_t i = s->first; i < s->count; i++) {
 		struct debt *debt = debt_at(c, s->debts[i]);
 		unsigned any = SIM_BUS_SUBJECTS;
@@ -1228,6 +1420,7 @@ static void resume(struct checker *c, const struct sim_bus_record *r, int code)
 {
 	struct sub_state *s = &c->ledger.subs[r->sub];
 
+	note_held(c, r->sub);
 	if (s->vague)
 		return;
 	if (code != (s->stopped ? 0 : TD_E_INVALID))
@@ -1251,17 +1444,12 @@ static void on_return(struct checker *c, const struct sim_bus_record *r)
 {
 	struct frame frame = c->frames[c->depth - 1];
 	bool waits = r->what == SIM_BUS_AWAIT || r->what == SIM_BUS_DRAIN;
-	bool several = c->ledger.cascades_count > frame.first_cascade + 1;
 
 	/* All that began inside is over. */
-	for (size_t i = c->ledger.cascades_count; i-- > frame.first_cascade;) {
-		const struct cascade *cascade = &c->ledger.cascades[i];
-
-		/* Which of them came to its end first is not known. */
-		for (size_t k = cascade->next; several && k < cascade->count; k++)
-			debt_at(c, cascade->debts[k])->loose = true;
+	for (size_t i = c->ledger.cascades_count; i-- > frame.first_cascade;)
 		finish(c, i, SIM_BUS_RULE_LOST);
-	}
+	for (size_t i = 0; i < frame.publications; i++)
+		ledger_arrived(&c->ledger, frame.publication);
 	switch (r->what) {
 	case SIM_BUS_PUBLISH:
 		return_publish(c, &frame, r->code);
@@ -1362,12 +1550,38 @@ static void on_receipt(struct checker *c, const struct sim_bus_record *r)
 			r->completed, r->failed, r->queued, completed, failed, queued);
 }
 
+/* It owes nothing: so much is certain again, whatever could not be told before. */
+static void know_again(struct checker *c, const struct sim_bus_record *r)
+{
+	struct sub_state *s = &c->ledger.subs[r->sub];
+
+	for (size_t i = s->first; i < s->count; i++) {
+		struct debt *debt = debt_at(c, s->debts[i]);
+
+		if (debt->state != DEBT_GONE && (debt->optional || s->vague)) {
+			c->blurred[debt->call] = true;
+			ledger_go(&c->ledger, debt, TD_DROPPED, 0);
+		}
+	}
+	if (!s->vague)
+		return;
+	s->vague = false;
+	s->stopped = r->status.stopped;
+	s->completed = r->status.completed;
+	s->failed = r->status.failed;
+	for (size_t i = c->verdicts_count; i-- > 0;)
+		if (c->verdicts[i].sub == r->sub)
+			c->verdicts[i] = c->verdicts[--c->verdicts_count];
+}
+
 static void on_status(struct checker *c, const struct sim_bus_record *r)
 {
 	const struct sub_state *s = &c->ledger.subs[r->sub];
 	size_t waiting = 0, retrying = 0, parked = 0, due = 0;
 	bool full = ledger_parked(&c->ledger, r->sub, true) >= sub_of(c, r->sub)->parked_max;
 
+	if (r->status.waiting + r->status.running + r->status.retrying + r->status.parked == 0)
+		know_again(c, r);
 	if (s->vague)
 		return;
 	for (size_t i = s->first; i < s->count; i++) {
@@ -1386,8 +1600,8 @@ static void on_status(struct checker *c, const struct sim_bus_record *r)
 			waiting++;
 		due += debt->state == DEBT_RETRYING && debt->due_least_ms <= c->now_ms;
 	}
-	/* What is due may have been taken, and returned because its subscription stopped. */
-	if (s->stopped && r->status.retrying < retrying && retrying - r->status.retrying <= due) {
+	/* What is due may have been taken, and given back because something stopped or waited. */
+	if (r->status.retrying < retrying && retrying - r->status.retrying <= due) {
 		waiting += retrying - r->status.retrying;
 		retrying = r->status.retrying;
 	}
@@ -1491,11 +1705,27 @@ static void on_subscribed(struct checker *c, const struct sim_bus_record *r)
 	struct sub_state *s = &c->ledger.subs[r->sub];
 
 	s->live = true;
+	s->since = ++c->ledger.moment;
 	s->lane = sub_of(c, r->sub)->queued || attempts_max(c, r->sub) > 1;
 }
 
 static void on_unsubscribed(struct checker *c, const struct sim_bus_record *r)
 {
+	const struct sub_state *s = &c->ledger.subs[r->sub];
+
+	/* Before it ended there may have been no room for what came to it. */
+	for (size_t i = s->first; i < s->count; i++) {
+		const struct debt *debt = debt_at(c, s->debts[i]);
+
+		/* Its publisher is told when its lane has run, and may be told that it was dropped. */
+		if (debt->sync && debt->told && debt->since == c->ledger.outermost)
+			blur(c, debt->cascade, debt);
+		if (!ledger_may_have_come(&c->ledger, debt))
+			continue;
+		blur(c, debt->cascade, debt);
+		if (!is_plain_handler(c, r->sub) && ledger_was_full(&c->ledger, debt, true))
+			fail_for_room(c, s->debts[i], false);
+	}
 	c->ledger.subs[r->sub].live = false;
 	c->ledger.subs[r->sub].ended = true;
 	ledger_end(&c->ledger, r->sub);
@@ -1552,6 +1782,7 @@ struct sim_bus_violation sim_bus_check(const struct sim_bus_history *history)
 
 	TD_ASSERT(c != NULL);
 	c->history = history;
+	c->doubt = UINT_MAX;
 	ledger_init(&c->ledger, history);
 	for (size_t i = 0; i < history->count; i++)
 		calls = history->records[i].call > calls ? history->records[i].call : calls;
@@ -1569,10 +1800,12 @@ struct sim_bus_violation sim_bus_check(const struct sim_bus_history *history)
 	for (c->at = 0; c->at < history->count; c->at++) {
 		c->now_ms = history->records[c->at].now_ms;
 		judge(c, &history->records[c->at]);
-		if (c->violation.rule != SIM_BUS_RULE_NONE)
+		if (c->violation.rule != SIM_BUS_RULE_NONE || c->lost || is_tower(c))
 			break;
+		ledger_look(&c->ledger);
 	}
 	violation = c->violation;
+	violation.judged = c->at;
 	ledger_fini(&c->ledger);
 	free(c->returns);
 	free(c->blurred);

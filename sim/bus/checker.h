@@ -43,9 +43,14 @@ enum sim_bus_rule {
 struct sim_bus_violation {
 	enum sim_bus_rule rule; /* NONE: the history keeps all of them */
 	size_t at;              /* index of the record that breaks it */
-	char text[160];
+	char text[200];
+	size_t judged; /* records, of those there are: see sim_bus_check() */
 };
 
+/*
+ * A publisher who waits for room runs what others are owed. Where one of those waits for room, too, it
+ * is not to be seen from outside any more whose turn it is: there the checker ends.
+ */
 struct sim_bus_violation sim_bus_check(const struct sim_bus_history *history);
 const char *sim_bus_rule_name(enum sim_bus_rule rule);
 const char *sim_bus_rule_meaning(enum sim_bus_rule rule);

@@ -205,16 +205,37 @@ static void compare_codes(struct sim_bus *bus, int code, const struct td_error *
 			td_error_name(err->code));
 }
 
+/* Nobody is owed anything. */
+static bool all_is_done(struct sim_bus *bus)
+{
+	size_t owed = bus->depth;
+
+	for (unsigned i = 1; i < bus->history.subs_count; i++) {
+		struct td_subscription_status status = {0};
+
+		if (bus->actors[i].subscription != NULL)
+			td_subscription_status(bus->actors[i].subscription, &status);
+		owed += status.waiting + status.retrying + status.parked;
+	}
+	return owed == 0;
+}
+
+/*
+ * `warm`: the same event again. Only when all of it is done: of an event that is owed twice nobody
+ * could say which of the two is handled.
+ */
 static void publish_on(struct sim_bus *bus, struct sim_bus_topic *topic, bool warm)
 {
-	struct sim_bus_kept *kept = warm && sim_chance(bus->world, 700) ? NULL : draw_receipt(bus);
+	struct sim_bus_kept *kept;
 	struct td_error err = TD_ERROR_INIT;
 	struct td_topic *at = topic->topic;
 	struct sim_bus_record record;
 	struct td_event *event;
 	int code;
 
-	if (!warm || topic->event == NULL) {
+	warm = warm && topic->event != NULL && all_is_done(bus);
+	kept = warm && sim_chance(bus->world, 700) ? NULL : draw_receipt(bus);
+	if (!warm) {
 		unsigned number =
 			new_event(bus, TD_EVENT_KIND, (enum sim_bus_type)topic->type, false);
 
@@ -248,7 +269,7 @@ static void publish(struct sim_bus *bus)
 	int code;
 
 	if (topic->topic != NULL && sim_chance(bus->world, bus->config.topic)) {
-		publish_on(bus, topic, sim_chance(bus->world, 600));
+		publish_on(bus, topic, sim_chance(bus->world, 950));
 		return;
 	}
 	kept = draw_receipt(bus);

@@ -57,7 +57,8 @@
 	X(DISMISSED, "dismissed") \
 	X(RESUMED, "resumed") \
 	X(CLOSED_OWING, "closed with something owed") \
-	X(HEALED, "healed")
+	X(HEALED, "healed") \
+	X(JUDGED, "judged to the end")
 /* clang-format on */
 
 enum sim_bus_counter {

@@ -164,7 +164,8 @@ size_t ledger_owe(struct ledger *ledger, unsigned sub, unsigned publication, boo
 		.publication = publication,
 		.call = call,
 		.cascade = (unsigned)cascade,
-		.number = ++ledger->numbers,
+		.least = ++ledger->moment,
+		.most = queued ? ledger->moment : UINT64_MAX,
 		.key = ledger_key(ledger, sub, ledger->publications[publication].event),
 		.state = queued ? DEBT_WAITING : DEBT_PENDING,
 		.sync = !queued,
@@ -180,6 +181,7 @@ size_t ledger_owe(struct ledger *ledger, unsigned sub, unsigned publication, boo
 		struct cascade *c = &ledger->cascades[cascade];
 
 		c->debts = grow(c->debts, c->count, &c->cap, sizeof(c->debts[0]));
+		ledger->debts[index].place = c->count;
 		c->debts[c->count++] = index;
 	}
 	return index;
@@ -193,13 +195,69 @@ unsigned ledger_announce(struct ledger *ledger, const struct announced *announce
 	return SIM_BUS_EVENTS_MAX + (unsigned)ledger->announced_count++;
 }
 
+static uint64_t least_of(const struct ledger *ledger, const struct debt *debt)
+{
+	uint64_t floor =
+		debt->sync && debt->most == UINT64_MAX ? ledger->cascades[debt->cascade].floor : 0;
+
+	return debt->least > floor ? debt->least : floor;
+}
+
 void ledger_enter_lane(struct ledger *ledger, struct debt *debt)
 {
-	if (!debt->in_lane)
-		debt->number = ++ledger->numbers;
 	debt->in_lane = true;
-	if (debt->sync && ledger->cascades[debt->cascade].murky)
-		debt->loose = true;
+	if (debt->most != UINT64_MAX)
+		return;
+	debt->least = least_of(ledger, debt);
+	debt->most = ++ledger->moment;
+}
+
+void ledger_on_its_way(struct debt *debt)
+{
+	debt->most = UINT64_MAX;
+}
+
+void ledger_stand_behind(struct ledger *ledger, struct debt *debt)
+{
+	debt->in_lane = true;
+	debt->apart = true;
+	debt->least = debt->most = ++ledger->moment;
+}
+
+void ledger_stand_in_front(struct debt *debt)
+{
+	debt->in_lane = true;
+	debt->apart = true;
+	debt->least = debt->most = 0;
+}
+
+void ledger_since(struct ledger *ledger, size_t from, const struct debt *debt)
+{
+	uint64_t least = least_of(ledger, debt);
+
+	for (size_t i = from; i < ledger->debts_count; i++) {
+		struct debt *owed = &ledger->debts[i];
+
+		owed->least = least;
+		owed->apart = true;
+		owed->optional = owed->optional || ledger->subs[owed->sub].since > least;
+	}
+}
+
+void ledger_arrived(struct ledger *ledger, unsigned publication)
+{
+	for (size_t i = 0; i < ledger->debts_count; i++) {
+		struct debt *debt = &ledger->debts[i];
+
+		if (debt->publication == publication && debt->in_lane)
+			ledger_enter_lane(ledger, debt);
+	}
+}
+
+void ledger_went_on(struct ledger *ledger, const struct debt *debt)
+{
+	if (debt->sync)
+		ledger->cascades[debt->cascade].floor = ++ledger->moment;
 }
 
 void ledger_go(struct ledger *ledger, struct debt *debt, enum td_state outcome, int code)
@@ -232,6 +290,22 @@ void ledger_end(struct ledger *ledger, unsigned sub)
 	}
 }
 
+bool ledger_may_have_come(const struct ledger *ledger, const struct debt *debt)
+{
+	const struct cascade *cascade = &ledger->cascades[debt->cascade];
+
+	if (!debt->sync || debt->state != DEBT_PENDING || debt->place < cascade->next)
+		return false;
+	for (size_t i = cascade->next; i <= debt->place; i++) {
+		const struct debt *before = &ledger->debts[cascade->debts[i]];
+
+		if (before->state == DEBT_PENDING && ledger->subs[before->sub].live &&
+			!ledger->subs[before->sub].lane)
+			return false;
+	}
+	return true;
+}
+
 /* --- counts ------------------------------------------------------------------------------- */
 
 size_t ledger_owed_least(const struct ledger *ledger, unsigned sub)
@@ -242,9 +316,8 @@ size_t ledger_owed_least(const struct ledger *ledger, unsigned sub)
 	for (size_t i = s->first; i < s->count; i++) {
 		const struct debt *debt = &ledger->debts[s->debts[i]];
 
-		owed += debt->state != DEBT_GONE && debt->in_lane && !debt->optional &&
-			debt->state != DEBT_PENDING &&
-			!(debt->loose && debt->since == ledger->outermost);
+		owed += debt->state != DEBT_GONE && debt->state != DEBT_PENDING && debt->in_lane &&
+			!debt->optional && debt->most != UINT64_MAX;
 	}
 	return owed;
 }
@@ -259,16 +332,64 @@ size_t ledger_owed_most(const struct ledger *ledger, unsigned sub)
 
 		/* The place of what is done may be given back at the end of the stretch. */
 		owed += debt->state == DEBT_GONE ? debt->gone_in == ledger->outermost
-						 : debt->state != DEBT_PENDING || debt->in_lane;
+						 : debt->state != DEBT_PENDING || debt->in_lane ||
+							   ledger_may_have_come(ledger, debt);
 	}
 	return owed;
 }
 
+void ledger_look(struct ledger *ledger)
+{
+	ledger->moment++;
+	for (unsigned sub = 1; sub < ledger->history->subs_count; sub++) {
+		struct sub_state *s = &ledger->subs[sub];
+		size_t max = ledger->history->subs[sub].queue_max;
+		bool full;
+
+		s->full = s->full && s->lane;
+		if (!s->live || !s->lane || (s->count - s->first < max && !s->full))
+			continue;
+		full = ledger_owed_least(ledger, sub) >= max;
+		if (full && !s->full)
+			s->full_since = ledger->moment;
+		s->full = full;
+		if (ledger_owed_most(ledger, sub) >= max)
+			s->full_last = ledger->moment;
+	}
+}
+
+bool ledger_was_full(const struct ledger *ledger, const struct debt *debt, bool most)
+{
+	const struct sub_state *s = &ledger->subs[debt->sub];
+	size_t max = ledger->history->subs[debt->sub].queue_max;
+
+	if (most)
+		return ledger_owed_most(ledger, debt->sub) >= max ||
+		       s->full_last > least_of(ledger, debt);
+	return ledger_owed_least(ledger, debt->sub) >= max && s->full &&
+	       s->full_since < least_of(ledger, debt);
+}
+
+/* Of two of one cascade the order is known, wherever they stand. */
+static bool same_cascade(const struct debt *a, const struct debt *b)
+{
+	return a->sync && b->sync && a->cascade == b->cascade && !a->apart && !b->apart;
+}
+
 static bool is_before(const struct ledger *ledger, const struct debt *a, const struct debt *b)
 {
-	(void)ledger;
-	return a != b && b->key != 0 && a->in_lane && a->state != DEBT_GONE &&
-	       (a->number < b->number || !b->in_lane) && a->key == b->key;
+	if (a == b || b->key == 0 || a->key != b->key || a->state == DEBT_GONE || !a->in_lane)
+		return false;
+	return same_cascade(a, b) ? a < b : a->most < least_of(ledger, b);
+}
+
+static bool is_perhaps_before(
+	const struct ledger *ledger, const struct debt *a, const struct debt *b)
+{
+	if (a == b || b->key == 0 || a->key != b->key || a->state == DEBT_GONE ||
+		!(a->in_lane || ledger_may_have_come(ledger, a)))
+		return false;
+	return same_cascade(a, b) ? a < b : least_of(ledger, a) < b->most;
 }
 
 const struct debt *ledger_before(const struct ledger *ledger, const struct debt *debt)
@@ -280,8 +401,7 @@ const struct debt *ledger_before(const struct ledger *ledger, const struct debt 
 		const struct debt *other = &ledger->debts[s->debts[i]];
 
 		if (is_before(ledger, other, debt) && !other->optional &&
-			(other->state == DEBT_PARKED || (!other->loose && !debt->loose)) &&
-			(oldest == NULL || other->number < oldest->number))
+			(oldest == NULL || other->most < oldest->most))
 			oldest = other;
 	}
 	return oldest;
@@ -290,15 +410,26 @@ const struct debt *ledger_before(const struct ledger *ledger, const struct debt 
 bool ledger_perhaps_before(const struct ledger *ledger, const struct debt *debt)
 {
 	const struct sub_state *s = &ledger->subs[debt->sub];
-	uint64_t key = debt->key;
 
-	for (size_t i = s->first; i < s->count && key != 0; i++) {
+	for (size_t i = s->first; i < s->count; i++) {
+		if (is_perhaps_before(ledger, &ledger->debts[s->debts[i]], debt))
+			return true;
+	}
+	return false;
+}
+
+bool ledger_others(const struct ledger *ledger, const struct debt *debt, bool most)
+{
+	const struct sub_state *s = &ledger->subs[debt->sub];
+
+	for (size_t i = s->first; i < s->count; i++) {
 		const struct debt *other = &ledger->debts[s->debts[i]];
 
-		if (other == debt || other->state == DEBT_GONE || !other->in_lane ||
-			other->key != key)
+		if (other == debt || debt->key == 0 || other->key != debt->key ||
+			other->state == DEBT_GONE || (same_cascade(other, debt) && other > debt))
 			continue;
-		if (is_before(ledger, other, debt) || other->loose || debt->loose)
+		if (most ? other->in_lane || ledger_may_have_come(ledger, other)
+			 : other->in_lane && other->most != UINT64_MAX && !other->optional)
 			return true;
 	}
 	return false;
