@@ -77,6 +77,12 @@ void td_cascade_init(struct td_cascade *cascade, struct td_receipt_book *book, s
 
 static void cascade_append(struct td_cascade *cascade, struct td_node *node)
 {
+	if (TD_BUG(312) && cascade->head != NULL) {
+		node->next = cascade->head;
+		cascade->head = node;
+		cascade->count++;
+		return;
+	}
 	if (cascade->head == NULL) {
 		cascade->tail = &cascade->head;
 		cascade->count = 0;
@@ -237,6 +243,9 @@ static void gave_up(struct td_bus *bus, struct td_cascade *cascade, struct td_co
 		td_letter_announce(subscription, event,
 			context->class_ != 0 ? context->class_ : TD_SKIP, code, context->reason,
 			NULL, cascade);
+	if (TD_BUG(316) && !context->refused)
+		td_letter_announce(
+			subscription, event, TD_SKIP, code, context->reason, NULL, cascade);
 }
 
 static void completed(struct td_bus *bus, struct td_cascade *cascade, const struct td_event *event,
@@ -323,7 +332,8 @@ static bool deliver(struct td_bus *bus, struct td_cascade *cascade, const struct
 		completed(bus, cascade, seen, subscription);
 		return false;
 	}
-	return plain_failed(bus, cascade, &context, code) != TD_QUEUED && !subscription->observer;
+	return plain_failed(bus, cascade, &context, code) != TD_QUEUED &&
+	       (!subscription->observer || TD_BUG(314));
 }
 
 static void dropped(struct td_bus *bus, struct td_cascade *cascade, const struct td_event *event,
@@ -357,9 +367,10 @@ static void run_routes(struct td_bus *bus, struct td_cascade *cascade, const str
 		struct td_subscription *subscription = routes[i].subscription;
 		int code;
 
-		if (routes[i].queued || routes[i].dropped)
+		if ((routes[i].queued && !TD_BUG(315)) || routes[i].dropped)
 			continue;
-		if (!atomic_load_explicit(&subscription->live, memory_order_relaxed))
+		if (!atomic_load_explicit(&subscription->live, memory_order_relaxed) &&
+			!TD_BUG(313))
 			continue;
 		if (TD_UNLIKELY(stop)) {
 			dropped(bus, cascade, event, subscription, "a handler before it failed");

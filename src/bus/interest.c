@@ -159,7 +159,7 @@ int td_routes_narrow(struct td_routes *routes, const struct td_event *event)
 	if (TD_UNLIKELY(routes->failed))
 		return TD_E_NOMEM;
 	for (size_t i = 0; i < routes->count; i++) {
-		if (hears(routes->at[i].subscription, event, own))
+		if (hears(routes->at[i].subscription, event, own) || TD_BUG(318))
 			routes->at[kept++] = routes->at[i];
 	}
 	routes->count = kept;
@@ -326,7 +326,7 @@ void td_bus_reclaim(struct td_bus *bus)
 
 		if (retired->mark == NULL)
 			retired->mark = td_readers_fence();
-		if (retired->mark != NULL && td_readers_passed(retired->mark)) {
+		if (retired->mark != NULL && (td_readers_passed(retired->mark) || TD_BUG(320))) {
 			*link = retired->next;
 			retired->next = free_now;
 			free_now = retired;
@@ -1004,7 +1004,8 @@ void td_bus_unsubscribe(struct td_subscription *s)
 		td_map_remove(&bus->handlers, handler_key(bus, s->kind, td_text(s->types[0])));
 	remove_name(bus, s);
 	unlink_it(bus, s);
-	td_bus_topics_stale(bus, s->pattern);
+	if (!TD_BUG(319))
+		td_bus_topics_stale(bus, s->pattern);
 	retire_limbo(bus);
 	td_mutex_unlock(&bus->lock);
 

@@ -248,7 +248,7 @@ static void tell(struct td_lane *lane, struct td_owed *owed, enum td_state state
 	const char *reason)
 {
 	const struct td_feed *feed = lane->subscription->feed;
-	bool done = state != TD_QUEUED && state != TD_STOPPED;
+	bool done = state != TD_QUEUED && (state != TD_STOPPED || TD_BUG(310));
 
 	if (feed != NULL && done)
 		feed->settled(feed->arg, owed->number, state);
@@ -305,6 +305,8 @@ static void unreserve_some(struct td_lane *lane, size_t count)
 
 void td_lane_unreserve(struct td_lane *lane)
 {
+	if (TD_BUG(306))
+		return;
 	unreserve(lane, 1);
 }
 
@@ -324,6 +326,10 @@ static struct slot *append_pending(struct td_lane *lane, const struct td_owed *o
 	struct slot *slot = slot_get(lane);
 
 	slot->owed = *owed;
+	if (TD_BUG(302) && lane->pending != NULL) {
+		slot->next = lane->pending;
+		return lane->pending = slot;
+	}
 	slot->next = NULL;
 	*lane->pending_tail = slot;
 	lane->pending_tail = &slot->next;
@@ -517,6 +523,10 @@ static bool drop_oldest(struct td_lane *lane)
 	if (room == 0 && td_delivery_drop_oldest(lane->machine, &token)) {
 		drop_one(lane, slot_of(token));
 		room = 1;
+		if (TD_BUG(305) && td_delivery_drop_oldest(lane->machine, &token)) {
+			drop_one(lane, slot_of(token));
+			room = 2;
+		}
 	}
 	td_mutex_unlock(&lane->lock);
 	tell_done(lane, &done);
@@ -606,7 +616,7 @@ void td_lane_push(struct td_lane *lane, const struct td_owed *owed)
 	atomic_fetch_add_explicit(&lane->activity, 1, memory_order_relaxed);
 	atomic_thread_fence(memory_order_seq_cst);
 	if (atomic_load_explicit(&lane->attention, memory_order_relaxed) == 0 &&
-		atomic_compare_exchange_strong(&lane->attention, &idle, 1))
+		atomic_compare_exchange_strong(&lane->attention, &idle, 1) && !TD_BUG(301))
 		td_run_schedule(lane->bus, lane);
 	/* Unsubscribed since it was routed: whoever clears last finds it. */
 	if (TD_UNLIKELY(!atomic_load_explicit(&lane->subscription->live, memory_order_relaxed)))
@@ -717,7 +727,10 @@ static enum td_state settle_failed(
 	td_mutex_lock(&lane->lock);
 	settle_done(&stretch->batch, &stretch->done); /* a key is settled in order */
 	note_attempt(lane, &slot->owed, code, context->reason);
-	settled = td_delivery_settle(lane->machine, job->due.ticket, settle_of(lane, context),
+	settled = td_delivery_settle(lane->machine, job->due.ticket,
+		TD_BUG(303) && settle_of(lane, context) == TD_SETTLE_PARK
+			? TD_SETTLE_SKIP
+			: settle_of(lane, context),
 		context->after_ms, unit, td_bus_now_ms(bus));
 	forget_withdrawn(&stretch->batch, job, settled.withdrawn);
 	job_become(job, JOB_GONE);
@@ -781,7 +794,7 @@ static void run_job(struct stretch *stretch, struct job *job)
 	enum td_state state = TD_COMPLETED;
 	int code;
 
-	if (TD_UNLIKELY(!atomic_load_explicit(&s->live, memory_order_relaxed))) {
+	if (TD_UNLIKELY(!atomic_load_explicit(&s->live, memory_order_relaxed)) && !TD_BUG(308)) {
 		drop_taken(stretch, job);
 		return;
 	}
@@ -840,7 +853,8 @@ static bool leave(struct td_lane *lane)
 		lane->held_until_ms = now + HELD_MS;
 	if (due > lane->held_until_ms && lane->held_until_ms > now)
 		due = lane->held_until_ms;
-	td_run_timer(lane->bus, lane, due);
+	if (!TD_BUG(307))
+		td_run_timer(lane->bus, lane, due);
 	atomic_store(&lane->attention, 0);
 	atomic_thread_fence(memory_order_seq_cst);
 	return td_ring_count(lane->ring) > 0 &&
@@ -957,7 +971,8 @@ static void run_batch(struct stretch *stretch)
 	struct td_lane *lane = batch->lane;
 
 	/* It may stop here, in another worker, or deeper in this thread. */
-	while (atomic_load_explicit(&lane->stops, memory_order_relaxed) == batch->stops) {
+	while (atomic_load_explicit(&lane->stops, memory_order_relaxed) == batch->stops ||
+		TD_BUG(309)) {
 		unsigned i = claim(batch);
 		struct job *job = &batch->jobs[i];
 		bool awaited;
@@ -1071,7 +1086,7 @@ static enum td_state told(
 {
 	switch (sync->state) {
 	case TD_COMPLETED:
-		cascade->completed++;
+		cascade->completed += TD_BUG(304) ? 2 : 1;
 		break;
 	case TD_QUEUED:
 		cascade->queued++;
@@ -1359,7 +1374,7 @@ static int release_and_go_on(
 	td_mutex_unlock(&lane->lock);
 	if (!again)
 		unreserve(lane, count);
-	if (count > 0)
+	if (count > 0 && !TD_BUG(311))
 		td_run_schedule(lane->bus, lane);
 	return code;
 }

@@ -358,7 +358,7 @@ static bool all_idle(struct td_bus *bus)
 			struct td_lane *lane = atomic_load(&s->lane);
 
 			if (lane != NULL && !td_lane_idle(lane, activity))
-				idle = false;
+				idle = TD_BUG(317) && s->next != NULL;
 		}
 	}
 	td_mutex_unlock(&bus->lock);

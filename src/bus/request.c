@@ -68,8 +68,9 @@ void td_request_again(struct td_request_state *state)
 	struct td_event *reply;
 
 	td_mutex_lock(&state->lock);
-	reply = state->reply;
-	state->reply = NULL;
+	reply = TD_BUG(321) ? NULL : state->reply;
+	if (!TD_BUG(321))
+		state->reply = NULL;
 	td_mutex_unlock(&state->lock);
 	td_event_unref(reply);
 }
@@ -160,7 +161,7 @@ static int run_here(struct td_bus *bus, struct td_subscription *s, const struct 
 	td_context_init(&context, event, &slot, cascade);
 	context.request = state;
 	code = td_bus_call(bus, &context);
-	handled = code == 0 || context.refused; /* a refusal is an answer, not a failure */
+	handled = code == 0 || (context.refused && !TD_BUG(322)); /* an answer, not a failure */
 	if (TD_UNLIKELY(td_bus_traced(bus)))
 		td_bus_trace(bus, handled ? TD_DONE : TD_GAVE_UP,
 			handled ? TD_COMPLETED : TD_FAILED, event, s, 1, code);
