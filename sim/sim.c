@@ -140,6 +140,11 @@ static void show_speed(size_t kind, int64_t from_ns)
 		(double)virtual_ns / 3.6e12, real, (double)virtual_ns / 1e9 / real);
 }
 
+static uint64_t first_of(size_t kind)
+{
+	return kinds[kind]->from_one && count_of(kind) < plan.count ? 1 : plan.from;
+}
+
 static bool play_kind(size_t kind)
 {
 	int64_t begun = td_clock_monotonic(&td_clock_real);
@@ -148,7 +153,7 @@ static bool play_kind(size_t kind)
 
 	virtual_ns = 0;
 	for (uint64_t i = 0; i < count && !failed; i++) {
-		uint64_t seed = plan.from + i;
+		uint64_t seed = first_of(kind) + i;
 		uint64_t trace = play(kind, seed, false, &failed);
 		traces = td_hash_u64(traces ^ trace);
 		if (i % REPLAY_EVERY == 0 && !failed && play(kind, seed, true, &failed) != trace) {
@@ -162,7 +167,7 @@ static bool play_kind(size_t kind)
 	if (plan.count >= SEEDS_TO_COUNT && !plan.without_model && !happened_enough(kind))
 		return false;
 	printf("%s: %" PRIu64 " seeds from %" PRIu64 ", trace %016" PRIx64 "\n", kinds[kind]->name,
-		count, plan.from, traces);
+		count, first_of(kind), traces);
 	show_speed(kind, begun);
 	return true;
 }

@@ -41,7 +41,8 @@ struct sim_kind {
 	/* What must have happened again and again, or the world is not what we think it is. */
 	const char *const *counters;
 	size_t counters_count;
-	unsigned costs; /* as much time as so many others: of thousands so many fewer are played */
+	unsigned costs; /* as much time as so many others: of thousands so many fewer are played, */
+	bool from_one;  /* and from seed 1 on: others may still show that its checker is wrong */
 	bool by_name;   /* played only if it is asked for: not all of its seeds pass yet */
 };
 

@@ -214,4 +214,5 @@ const struct sim_kind sim_busses = {
 	.counters = counters,
 	.counters_count = SIM_BUS_COUNTERS_COUNT,
 	.costs = 4,
+	.from_one = true, /* wrong about one of some 20,000 seeds, as far as was seen */
 };

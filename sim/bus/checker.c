@@ -637,9 +637,9 @@ static void look_for_reason(struct checker *c, size_t cascade, unsigned sub)
 		if (at->next == at->count)
 			return;
 		debt = debt_at(c, at->debts[at->next]);
-		if (is_plain_handler(c, debt->sub) || !c->ledger.subs[debt->sub].lane ||
-			!(is_blocked(c, debt) || ledger_owed_most(&c->ledger, debt->sub) >=
-							 sub_of(c, debt->sub)->queue_max))
+		if (!ledger_cut_off(&c->ledger, debt) &&
+			(is_plain_handler(c, debt->sub) || !c->ledger.subs[debt->sub].lane ||
+				!(is_blocked(c, debt) || ledger_was_full(&c->ledger, debt, true))))
 			return;
 		if (sub_of(c, debt->sub)->when_full == TD_WAIT &&
 			ledger_was_full(&c->ledger, debt, true)) {

@@ -290,6 +290,13 @@ void ledger_end(struct ledger *ledger, unsigned sub)
 	}
 }
 
+bool ledger_cut_off(const struct ledger *ledger, const struct debt *debt)
+{
+	const struct publication *p = &ledger->publications[debt->publication];
+
+	return (p->flags & TD_STOP_AT_FIRST) != 0 && (p->failed || p->unsure);
+}
+
 bool ledger_may_have_come(const struct ledger *ledger, const struct debt *debt)
 {
 	const struct cascade *cascade = &ledger->cascades[debt->cascade];
@@ -300,7 +307,8 @@ bool ledger_may_have_come(const struct ledger *ledger, const struct debt *debt)
 		const struct debt *before = &ledger->debts[cascade->debts[i]];
 
 		if (before->state == DEBT_PENDING && ledger->subs[before->sub].live &&
-			!ledger->subs[before->sub].lane)
+			!ledger->subs[before->sub].lane &&
+			(before == debt || !ledger_cut_off(ledger, before)))
 			return false;
 	}
 	return true;

@@ -170,6 +170,8 @@ bool ledger_perhaps_before(const struct ledger *ledger, const struct debt *debt)
  * and so would all that are before it.
  */
 bool ledger_may_have_come(const struct ledger *ledger, const struct debt *debt);
+/* A handler before it failed, perhaps, and that was to stop those behind it. */
+bool ledger_cut_off(const struct ledger *ledger, const struct debt *debt);
 /* Whether others of its key are in its lane now: certainly, or perhaps. */
 bool ledger_others(const struct ledger *ledger, const struct debt *debt, bool most);
 /* Something of the same key was done in this call: its lane may learn of it at the end only. */

@@ -278,7 +278,10 @@ static void no_play(struct sim_world *world)
 }
 
 static const char *const names[SIM_DELIVERY_COUNTERS_COUNT] = {0};
-static const struct sim_kind no_kind = {"none", no_play, names, SIM_DELIVERY_COUNTERS_COUNT, false};
+static const struct sim_kind no_kind = {.name = "none",
+	.play = no_play,
+	.counters = names,
+	.counters_count = SIM_DELIVERY_COUNTERS_COUNT};
 
 /* A history of the real machine. */
 static void live(struct sim_world *world, struct sim_door *door)
