@@ -240,7 +240,7 @@ struct td_removing {
 	const char *subject; /* pattern; NULL: any */
 	uint64_t below;      /* seqs below this; 0: all */
 	uint64_t keep;       /* but not the newest so many */
-	bool erase;          /* their bytes too, within a minute */
+	bool erase;          /* their bytes too, within a minute: then `$tidings` has an `Erased` */
 };
 /*
  * Remove events: for every reader at once when it returns. `removed` (may be NULL): how many.

@@ -599,6 +599,8 @@ static void stage_one(struct td_store *store, const struct td_entry *entry, stru
 	line->subject = plan->ref;
 	line->bytes = (uint32_t)plan->bytes;
 	line->revision = (uint32_t)plan->revision;
+	if (plan->sealed)
+		line->flags |= TD_LINE_SEALED;
 	subject->position = position;
 	td_index_settle(store, plan->log, plan->ref, plan->fresh || plan->revived, position);
 	td_log_time(plan->log, position, now);

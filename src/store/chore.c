@@ -72,7 +72,8 @@ static bool find_work(
 			return true;
 	}
 	if ((kinds & TD_WORK_RETAIN & ~store->out) != 0 &&
-		(td_logs_leave_due(store) || td_retain_due(store) || td_rewrite_due(store))) {
+		(td_logs_leave_due(store) || td_retain_due(store) || td_rewrite_due(store) ||
+			td_erased_due(store))) {
 		chore->kind = TD_WORK_RETAIN;
 		return true;
 	}
@@ -225,6 +226,8 @@ int td_store_done(struct td_store *store, struct td_chore *chore, struct td_erro
 			code = td_retain(store, err);
 		if (code == 0)
 			code = td_rewrite_start(store, err);
+		if (code == 0)
+			code = td_erased_tell(store, err);
 		/* The frame is full: the rest later. */
 		if (code == TD_E_FULL)
 			code = 0;
@@ -247,6 +250,8 @@ int64_t td_store_next_ms(const struct td_store *store, unsigned kinds, int64_t n
 		first = at < first ? at : first;
 	}
 	if ((kinds & TD_WORK_RETAIN) != 0) {
+		if (td_erased_due(store))
+			return now_ms;
 		at = td_logs_leave_due(store) ? now_ms : td_retain_when(store, now_ms);
 		first = at < first ? at : first;
 		at = td_rewrite_when(store);

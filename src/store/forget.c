@@ -87,6 +87,7 @@ int td_store_forget(struct td_store *store, struct td_text name, struct td_text 
 	uint64_t *key, uint64_t *rests_on, struct td_error *err)
 {
 	struct td_log *log = td_logs_find(&store->logs, name);
+	struct td_erasure *erasure;
 	struct td_placed placed;
 	uint64_t hash;
 	int code;
@@ -105,9 +106,15 @@ int td_store_forget(struct td_store *store, struct td_text name, struct td_text 
 			"log %s: nothing is sealed of %.*s", log->name, TD_TEXT_ARG(address));
 	if (!expect(store, 1))
 		return td_error_nomem(err);
+	erasure = td_erased_expect(store, log, address, err);
+	if (erasure == NULL)
+		return TD_E_NOMEM;
 	code = tell(store, log, hash, *key, &placed, rests_on, err);
-	if (code != 0)
+	if (code != 0) {
+		td_erased_unexpect(store, erasure);
 		return code;
+	}
+	td_erased_forgot(erasure, hash, *key, &placed);
 	td_map_remove(&store->seals.of, hash);
 	add(store, placed.position, *key);
 	td_forget_durable(store);

@@ -169,6 +169,8 @@ static int fold_event(struct td_store *store, const struct td_record *at,
 	line->subject = ref;
 	line->bytes = (uint32_t)at->body.len;
 	line->revision = (uint32_t)record->revision;
+	if ((record->flags & TD_EVENT_SEALED) != 0)
+		line->flags |= TD_LINE_SEALED;
 	subject->seq = record->seq;
 	subject->revision = record->revision;
 	subject->position = at->position;

@@ -438,6 +438,11 @@ int td_logs_fold(struct td_store *store, const struct td_event_record *record, s
 
 	if (td_text_is(record->type, TD_TYPE_FORGOTTEN)) {
 		code = td_forget_fold(store, record, err);
+		if (code == 0)
+			code = td_erased_fold(store, record, err);
+	} else if (td_text_is(record->type, TD_TYPE_ERASING) ||
+		   td_text_is(record->type, TD_TYPE_ERASED)) {
+		code = td_erased_fold(store, record, err);
 	} else if (td_text_is(record->type, TYPE_CREATED) ||
 		   td_text_is(record->type, TYPE_CHANGED) ||
 		   td_text_is(record->type, TYPE_DELETED)) {

@@ -138,6 +138,7 @@ static void store_free(struct td_store *store)
 	td_seals_fini(&store->seals);
 	td_buf_fini(&store->restored);
 	td_buf_fini(&store->forgets);
+	td_erased_fini(store);
 	free(store->rewriting.positions);
 	td_logs_fini(&store->logs);
 	td_subjects_fini(&store->subjects);
@@ -444,6 +445,8 @@ static int open_journal(struct td_store *store, const char *path,
 		code = pass_keys(store, report->clean && report->damages_count == 0, err);
 	if (code == 0)
 		code = td_forget_fold_end(store, err);
+	if (code == 0)
+		code = td_erased_fold_end(store, err);
 	store->tapped = td_journal_durable(journal);
 	store->tap_place = td_place_at(store->tapped);
 	if (code == 0 && !options->journal.read_only)

@@ -128,7 +128,9 @@ struct td_store {
 	struct td_plan *plans;
 	size_t plans_cap;
 	struct td_seals seals;
-	struct td_buf forgets; /* struct td_forgotten: facts that are not durable yet */
+	struct td_erasure *erasures; /* what is being erased, and not told as erased */
+	int64_t erased_again_ms;     /* that could not be told: not before then */
+	struct td_buf forgets;       /* struct td_forgotten: facts that are not durable yet */
 
 	uint32_t crowd[TD_CROWD_MAX]; /* subjects over their log's count_per_subject_max */
 	size_t crowd_count;
@@ -305,6 +307,8 @@ bool td_shown_subject(const struct td_store *store, uint32_t ref, struct td_subj
 uint64_t td_log_first(struct td_store *store, struct td_log *log);
 
 #define TD_TYPE_FORGOTTEN "td.subject.forgotten"
+#define TD_TYPE_ERASING   "td.log.erasing"
+#define TD_TYPE_ERASED    "Erased"
 /* An event of `$tidings` about a log, staged; the same rules as td_store_append(). */
 int td_control_tell(struct td_store *store, const char *type, const char *log, struct td_text json,
 	struct td_placed *placed, uint64_t *rests_on, struct td_error *err);
@@ -322,6 +326,31 @@ int td_forget_fold(
 	struct td_store *store, const struct td_event_record *record, struct td_error *err);
 /* All was read: what was told and not done is done, on disk. Blocks. */
 int td_forget_fold_end(struct td_store *store, struct td_error *err);
+
+/* --- erased.c ----------------------------------------------------------------------------- */
+
+/*
+ * Of store->rewriting.positions, what is to be erased is to be told before it is: *told, or it has
+ * to wait (td_erased_waits()) and is asked again. Under the lock.
+ */
+int td_erased_plan(struct td_store *store, struct td_run *run,
+	const struct td_segment_info *segment, bool *told, struct td_error *err);
+bool td_erased_waits(const struct td_store *store);
+/* The segment of this run was rewritten, or was not. Under the lock. */
+void td_erased_done(struct td_store *store, struct td_run *run, bool done);
+/* A subject is to be forgotten: NULL: no memory; then it was, by this fact, or was not. */
+struct td_erasure *td_erased_expect(struct td_store *store, const struct td_log *log,
+	struct td_text address, struct td_error *err);
+void td_erased_forgot(
+	struct td_erasure *erasure, uint64_t subject, uint64_t key, const struct td_placed *placed);
+void td_erased_unexpect(struct td_store *store, struct td_erasure *erasure);
+/* Something is to be told, and tell it: one event. */
+bool td_erased_due(const struct td_store *store);
+int td_erased_tell(struct td_store *store, struct td_error *err);
+int td_erased_fold(
+	struct td_store *store, const struct td_event_record *record, struct td_error *err);
+int td_erased_fold_end(struct td_store *store, struct td_error *err);
+void td_erased_fini(struct td_store *store);
 
 /* --- retain.c ----------------------------------------------------------------------------- */
 

@@ -114,7 +114,7 @@ bool td_rewrite_due(struct td_store *store)
 	/* A catalog that is being made says where records are. */
 	if (store->shelf.journal == NULL || store->read_only || store->rewriting.base != 0 ||
 		store->making != NULL || (store->out & TD_WORK_INDEX) != 0 ||
-		store->pending != NULL)
+		store->pending != NULL || td_erased_waits(store))
 		return false;
 	return is_roll_due(store) || find(store, &segment) != NULL;
 }
@@ -186,7 +186,7 @@ static void forget(struct td_store *store)
 static int start(struct td_store *store, struct td_run *run, const struct td_segment_info *segment,
 	struct td_error *err)
 {
-	bool past = is_past(store, segment);
+	bool past = is_past(store, segment), told = true;
 	size_t lines = (size_t)(run->next - run->base);
 	int code;
 
@@ -194,6 +194,12 @@ static int start(struct td_store *store, struct td_run *run, const struct td_seg
 	if (store->rewriting.positions == NULL)
 		return td_error_nomem(err);
 	code = gather(store, run, past ? TD_LINE_REMOVED : TD_LINE_ERASE, err);
+	if (code == 0)
+		code = td_erased_plan(store, run, segment, &told, err);
+	if (code == 0 && !told) {
+		forget(store);
+		return 0;
+	}
 	if (code == 0 && store->rewriting.count > 0)
 		code = td_journal_rewrite(store->shelf.journal, run->base,
 			store->rewriting.positions, store->rewriting.count,
@@ -281,10 +287,13 @@ void td_rewrite_done(struct td_store *store, bool done)
 	struct td_run *run = td_runs_find(&store->runs, store->rewriting.base);
 
 	td_mutex_lock(&store->lock);
-	if (run != NULL && done && !is_unmoved(store, run))
+	done = run != NULL && done && !is_unmoved(store, run);
+	if (done)
 		note_gone(store, run);
 	else if (run != NULL)
 		note_failure(store, run);
+	if (run != NULL)
+		td_erased_done(store, run, done);
 	forget(store);
 	td_mutex_unlock(&store->lock);
 }

@@ -18,9 +18,10 @@
 enum td_line_flag {
 	TD_LINE_EVENT = 1,
 	TD_LINE_REMOVED = 2,
-	TD_LINE_HOLE = 4,   /* the record is gone; also of an event that was removed */
-	TD_LINE_LOCAL = 8,  /* `subject` is the catalog's: see td_store_ref() */
-	TD_LINE_ERASE = 16, /* removed, and its bytes are to go */
+	TD_LINE_HOLE = 4,    /* the record is gone; also of an event that was removed */
+	TD_LINE_LOCAL = 8,   /* `subject` is the catalog's: see td_store_ref() */
+	TD_LINE_ERASE = 16,  /* removed, and its bytes are to go */
+	TD_LINE_SEALED = 32, /* an event whose payload is sealed */
 };
 
 struct td_line {
@@ -52,6 +53,7 @@ struct td_run {
 	struct td_catalog *catalog; /* NULL: all of it is in memory */
 	unsigned failures;          /* of making its catalog, or rewriting it, in a row */
 	int64_t again_at;           /* monotonic ms: when that is tried again */
+	uint64_t erasing;           /* so many of its lines were told as being erased */
 	bool forgotten;             /* it has events of logs that were deleted */
 	bool moved;                 /* its segment was rewritten: lines say where records were */
 	bool rolling;               /* it ends with the next commit */
