@@ -39,7 +39,7 @@ struct td_where {
 	uint64_t position; /* in the place, across logs; from 1. 0: it is not stored */
 	uint64_t seq;      /* in its log, from 1 */
 	uint64_t revision; /* of its subject in that log, from 1 */
-	td_time recorded;  /* when it was stored */
+	td_time recorded;  /* when it was stored; of an imported one, when it was first */
 	char log[TD_LOG_NAME_BYTES_MAX + 1];
 };
 
@@ -60,6 +60,14 @@ struct td_appending {
 	const char *log; /* NULL: the one that claims its subject, else "events" */
 	enum td_expected expected;
 	uint64_t revision;
+	/*
+	 * Into a log that is `importing`: it was recorded elsewhere, then and with that revision, by
+	 * whom its attribute authid says. 0: when its attribute recordedtime says, else its time; the
+	 * next revision. Where revisions are given they ascend (TD_E_REVISION).
+	 */
+	bool imported;
+	td_time recorded;
+	uint64_t as_revision;
 };
 
 /* What came of it. */
@@ -201,12 +209,14 @@ struct td_log_settings {
 	uint64_t duplicates_max;  /* and how many; default 1,000,000 */
 	bool revisions_forgotten; /* a subject whose events are all gone begins at 1 again */
 	bool importing;           /* accepts events with times and revisions of their own */
-	bool adopt; /* takes over what "events" holds of its subjects, which is refused else; not there
-		     * yet: TD_E_PLACE where it holds some */
+	bool adopt; /* takes over what "events" holds of its subjects, which is refused else */
 };
 
 /*
  * Create, change (to exactly these settings) or delete a log, with all its events. Durable when it returns.
+ * A log that adopts does so frame by frame, while others wait: events come with their ids, times and
+ * revisions, at new positions, where who follows meets them again. What is missing after an error
+ * or a crash is done by the next opening or append.
  * Errors: TD_E_EXISTS (the name; a subject that another log claims, which is named; events of its
  * subjects in "events", how many, unless it adopts them), TD_E_NOT_FOUND, TD_E_SUBJECT, TD_E_INVALID (the
  * name or a setting), TD_E_DISK_FULL, TD_E_DISK, TD_E_INLINE, TD_E_NOMEM.

@@ -134,7 +134,32 @@ void td_place_each_staged(struct td_place *place,
 
 /* --- before it ---------------------------------------------------------------------------- */
 
-/* The header blocks, one behind the other, then views of them: the buffer moves while it grows. */
+/*
+ * An event that was elsewhere: when it was recorded there, and by whom. Whose time is not given is
+ * asked for when it says it was recorded, then for its own.
+ */
+static int import(const struct td_event *event, const struct td_appending *asked,
+	struct td_entry *entry, struct td_buf *buf, struct td_error *err)
+{
+	struct td_text recorded = event->attr[TD_ATTR_RECORDEDTIME];
+	size_t before = buf->len;
+	int code = 0;
+
+	entry->imported = true;
+	entry->as_revision = asked->as_revision;
+	entry->time = asked->recorded;
+	if (entry->time == 0 && recorded.at != NULL)
+		code = td_time_parse(recorded, &entry->time, err);
+	else if (entry->time == 0)
+		code = td_event_time_ns(event, &entry->time, err);
+	if (code != 0)
+		return td_error_wrap(err, TD_E_INVALID, "imported: when it was recorded");
+	td_server_add(buf, TD_SERVER_AUTHID, event->attr[TD_ATTR_AUTHID]);
+	entry->server.len = buf->len - before;
+	return 0;
+}
+
+/* The blocks, one behind the other, then views of them: the buffer moves while it grows. */
 static int write_entries(
 	struct td_place *place, struct keep *keep, struct td_buf *headers, struct td_error *err)
 {
@@ -161,6 +186,8 @@ static int write_entries(
 		td_event_write_headers(event, headers);
 		entry->headers.len = headers->len - before;
 		code = td_event_data_get(event, &entry->payload, err);
+		if (code == 0 && asked != NULL && asked[i].imported)
+			code = import(event, &asked[i], entry, headers, err);
 		if (code == 0 && entry->payload.len > place->payload_bytes_max)
 			code = td_error_set(err, TD_E_TOO_LARGE, TD_NO_OFFSET,
 				"data: %zu bytes, at most %zu are stored", entry->payload.len,
@@ -171,6 +198,9 @@ static int write_entries(
 	for (size_t i = 0; code == 0 && i < keeping->count; i++) {
 		keep->entries[i].headers.at = headers->at + at;
 		at += keep->entries[i].headers.len;
+		if (keep->entries[i].server.len > 0)
+			keep->entries[i].server.at = headers->at + at;
+		at += keep->entries[i].server.len;
 	}
 	return code;
 }
@@ -192,7 +222,8 @@ int td_place_keep(void *arg, const struct td_keeping *keeping, struct td_error *
 {
 	struct td_place *place = arg;
 	struct keep keep = {.deed = {.decide = decide, .undo = undo}, .keeping = keeping};
-	struct td_buf headers = TD_BUF_INIT(keeping->count * TD_HEADER_BYTES_MAX);
+	struct td_buf headers =
+		TD_BUF_INIT(keeping->count * (TD_HEADER_BYTES_MAX + TD_ATTRIBUTE_BYTES_MAX + 3));
 	int code = td_place_may(place, "publishing", err);
 
 	if (code == 0 && place->read_only)

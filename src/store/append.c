@@ -147,7 +147,7 @@ static int prepare_one(struct td_store *store, const struct td_entry *entry, str
 
 	if (code == 0)
 		code = find_subject(store, entry, plan, err);
-	if (code == 0 && entry->imported && !plan->log->config.importing)
+	if (code == 0 && entry->imported && !plan->log->config.importing && !store->adopts)
 		code = td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "log %s is not importing",
 			plan->log->name);
 	if (code != 0)
@@ -155,7 +155,7 @@ static int prepare_one(struct td_store *store, const struct td_entry *entry, str
 	hash_key(store, entry, plan);
 	plan->bytes = TD_EVENT_FIXED_BYTES + entry->address.len + entry->type.len +
 		      entry->server.len + entry->headers.len + entry->payload.len;
-	plan->sealed = TD_UNLIKELY(plan->log->config.erasable_count > 0) &&
+	plan->sealed = TD_UNLIKELY(plan->log->config.erasable_count > 0) && !entry->erased &&
 		       td_seal_is_wanted(plan->log, entry->address);
 	return plan->sealed ? td_seal_plan(store, entry, plan, err) : 0;
 }
@@ -316,7 +316,7 @@ static int check_limits(
 	if (config->bytes_max != 0 && plan->bytes > config->bytes_max)
 		return td_error_set(err, TD_E_LIMIT, TD_NO_OFFSET,
 			"log %s: larger than all it may hold", log->name);
-	if (!config->discard_new)
+	if (!config->discard_new || store->adopts)
 		return 0;
 	if (config->count_max != 0 && log->count >= config->count_max)
 		return td_error_set(err, TD_E_LIMIT, TD_NO_OFFSET,
@@ -337,6 +337,7 @@ static int subject_begin(struct td_store *store, const struct td_entry *entry, s
 {
 	struct td_subject *subject;
 	const struct td_top *top = NULL;
+	uint64_t adopted;
 
 	/* What was decided of logs always finds room. */
 	if (TD_UNLIKELY(store->subjects.count + store->tops.count >= store->subjects_max) &&
@@ -361,13 +362,22 @@ static int subject_begin(struct td_store *store, const struct td_entry *entry, s
 		subject->revision = top->revision;
 		plan->topped = true;
 	}
+	/* In `events` it may have come further. */
+	if (!store->adopts) {
+		adopted = td_index_adopted(store, plan->log, entry->address);
+		subject = td_subject_at(&store->subjects, plan->ref);
+		if (adopted > subject->revision)
+			subject->revision = adopted;
+	}
 	return 0;
 }
 
-static int check_imported(const struct td_subject *subject, const struct td_entry *entry,
-	struct td_plan *plan, struct td_error *err)
+static int check_imported(const struct td_store *store, const struct td_subject *subject,
+	const struct td_entry *entry, struct td_plan *plan, struct td_error *err)
 {
 	if (!entry->imported || entry->as_revision == 0)
+		return 0;
+	if (entry->as_revision <= subject->revision && store->adopts)
 		return 0;
 	if (entry->as_revision <= subject->revision)
 		return td_error_set(err, TD_E_REVISION, TD_NO_OFFSET,
@@ -408,7 +418,7 @@ static int decide_one(struct td_store *store, const struct td_entry *entry, stru
 		plan->revision += td_leaps_since(
 			store, subject->position != 0 ? subject->position : log->made);
 	plan->prev = subject->seq;
-	code = check_imported(subject, entry, plan, err);
+	code = check_imported(store, subject, entry, plan, err);
 	/* From here on undo() knows of it. */
 	subject->seq = plan->seq;
 	subject->revision = plan->revision;
@@ -420,9 +430,10 @@ static int decide_one(struct td_store *store, const struct td_entry *entry, stru
 	return code;
 }
 
-static void undo(struct td_store *store, size_t count)
+/* The last ones, from `from` on. */
+static void undo(struct td_store *store, size_t from, size_t count)
 {
-	while (count-- > 0) {
+	while (count-- > from) {
 		struct td_plan *plan = &store->plans[count];
 		struct td_subject *subject;
 
@@ -448,12 +459,14 @@ static void undo(struct td_store *store, size_t count)
 }
 
 /* Note the key, so that the entries behind it in the same append see it. */
-static int note_key(struct td_plan *plan, const struct td_seen *seen, size_t i, size_t *which,
-	struct td_error *err)
+static int note_key(const struct td_store *store, struct td_plan *plan, const struct td_seen *seen,
+	size_t i, size_t *which, struct td_error *err)
 {
 	if (plan->key == 0)
 		return 0;
 	if (td_duplicates_find(&plan->log->duplicates, plan->key) != NULL) {
+		if (store->adopts) /* it had been forgotten when the second came */
+			return 0;
 		*which = i;
 		return td_error_set(err, TD_E_DUPLICATE, TD_NO_OFFSET,
 			"entry %zu has the id of another in the same append", i);
@@ -473,7 +486,7 @@ static struct td_event_record record_of(const struct td_store *store, const stru
 		.flags = (entry->imported ? TD_EVENT_IMPORTED : 0u) |
 			 (entry->headers.at == NULL ? TD_EVENT_HEADLESS : 0u) |
 			 (plan != store->plans && !TD_BUG(212) ? TD_EVENT_FURTHER : 0u) |
-			 (plan->sealed ? TD_EVENT_SEALED : 0u),
+			 (plan->sealed || entry->erased ? TD_EVENT_SEALED : 0u),
 		.seq = plan->seq,
 		.revision = plan->revision,
 		.prev = plan->prev,
@@ -505,8 +518,10 @@ static int seal(struct td_store *store, const struct td_entry *entries, size_t c
 	return code;
 }
 
+/* `more` records of `more_bytes` are to come in the same frame. */
 static int decide(struct td_store *store, const struct td_entry *entries, size_t count, td_time now,
-	struct td_placed *placed, size_t *which, struct td_error *err)
+	size_t more, size_t more_bytes, struct td_placed *placed, size_t *which,
+	struct td_error *err)
 {
 	uint64_t first = store->shelf.staged(store->shelf.arg);
 	size_t bytes = 0, further;
@@ -531,15 +546,16 @@ static int decide(struct td_store *store, const struct td_entry *entries, size_t
 			.time = entries[i].imported ? entries[i].time : now,
 			.append = first};
 		if (code == 0)
-			code = note_key(plan, &seen, i, which, err);
+			code = note_key(store, plan, &seen, i, which, err);
 		if (code != 0) {
-			undo(store, i + 1);
+			undo(store, 0, i + 1);
 			return code;
 		}
 		bytes += plan->bytes;
 	}
 	bytes += td_seal_given_bytes(store);
-	further = store->seals.given.len > 0;
+	further = more + (store->seals.given.len > 0);
+	bytes += more_bytes;
 	code = td_runs_reserve(&store->runs, count + further, count) ? 0 : td_error_nomem(err);
 	if (code == 0)
 		code = store->shelf.room(
@@ -547,7 +563,7 @@ static int decide(struct td_store *store, const struct td_entry *entries, size_t
 	if (code == 0)
 		code = seal(store, entries, count, now, err);
 	if (code != 0)
-		undo(store, count);
+		undo(store, 0, count);
 	return code;
 }
 
@@ -599,7 +615,7 @@ static void stage_one(struct td_store *store, const struct td_entry *entry, stru
 	line->subject = plan->ref;
 	line->bytes = (uint32_t)plan->bytes;
 	line->revision = (uint32_t)plan->revision;
-	if (plan->sealed)
+	if ((record.flags & TD_EVENT_SEALED) != 0)
 		line->flags |= TD_LINE_SEALED;
 	subject->position = position;
 	td_index_settle(store, plan->log, plan->ref, plan->fresh || plan->revived, position);
@@ -609,6 +625,15 @@ static void stage_one(struct td_store *store, const struct td_entry *entry, stru
 		.revision = plan->revision,
 		.position = position,
 		.time = record.time};
+}
+
+static void stage_all(struct td_store *store, const struct td_entry *entries, size_t count,
+	td_time now, struct td_placed *placed)
+{
+	for (size_t i = 0; i < count; i++)
+		stage_one(store, &entries[i], &store->plans[i], now, &placed[i]);
+	if (store->seals.given.len > 0)
+		stage_given(store);
 }
 
 uint64_t td_store_rests_on(const struct td_store *store)
@@ -636,17 +661,13 @@ static int append(struct td_store *store, const struct td_entry *entries, size_t
 	int code = decide_duplicates(store, count, now, placed, &answered, which, err);
 
 	if (code == 0 && !answered)
-		code = decide(store, entries, count, now, placed, which, err);
+		code = decide(store, entries, count, now, 0, 0, placed, which, err);
 	if ((code == TD_E_REVISION || code == TD_E_DUPLICATE || code == TD_E_LIMIT) && !TD_BUG(202))
 		*rests_on = td_store_rests_on(store);
 	if (code != 0)
 		return code;
-	if (!answered) {
-		for (size_t i = 0; i < count; i++)
-			stage_one(store, &entries[i], &store->plans[i], now, &placed[i]);
-		if (store->seals.given.len > 0)
-			stage_given(store);
-	}
+	if (!answered)
+		stage_all(store, entries, count, now, placed);
 	*rests_on = rests_on_places(store, placed, count);
 	return 0;
 }
@@ -672,6 +693,9 @@ int td_store_append(struct td_store *store, const struct td_entry *entries, size
 	if (count == 0)
 		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "nothing to append");
 	code = td_store_failed(store, err);
+	/* What came before goes first. */
+	if (code == 0 && TD_UNLIKELY(store->adoption_pending) && !store->adopts)
+		code = td_adopt_pending(store, err);
 	if (code == 0)
 		code = td_store_plans(store, count, err);
 	if (code == 0)
@@ -687,5 +711,64 @@ int td_store_append(struct td_store *store, const struct td_entry *entries, size
 	}
 	if (code != 0 && which != NULL)
 		*which = wrong;
+	return code;
+}
+
+/* --- moving ------------------------------------------------------------------------------- */
+
+/* What was not sealed before must not stay as it was. */
+static bool is_to_be_erased(const struct td_store *store, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (store->plans[i].sealed)
+			return true;
+	}
+	return false;
+}
+
+/* Under the lock. What fails, fails before anything is staged. */
+static int move(struct td_store *store, const struct td_entry *entries, size_t count,
+	struct td_batch *batch, size_t bytes, const uint64_t *positions, struct td_placed *placed,
+	struct td_error *err)
+{
+	td_time now = store->shelf.time(store->shelf.arg);
+	size_t which = 0, moved;
+	int code = decide(store, entries, count, now, TD_BATCH_RECORDS, bytes, placed, &which, err);
+
+	if (code != 0)
+		return code;
+	moved = td_batch_apply(store, batch, positions, count);
+	if (moved < count) {
+		undo(store, moved, count);
+		code = td_error_nomem(err);
+	}
+	if (moved > 0) {
+		stage_all(store, entries, moved, now, placed);
+		td_batch_stage(store, batch);
+	}
+	return code;
+}
+
+int td_append_moved(struct td_store *store, const struct td_entry *entries, size_t count,
+	struct td_log *from, const uint64_t *positions, struct td_error *err)
+{
+	struct td_placed *placed = calloc(count, sizeof(*placed));
+	struct td_batch *batch = NULL;
+	size_t which = 0, bytes = 0;
+	int code = placed != NULL ? td_store_failed(store, err) : td_error_nomem(err);
+
+	if (code == 0)
+		code = td_store_plans(store, count, err);
+	if (code == 0)
+		code = prepare(store, entries, count, &which, err);
+	td_mutex_lock(&store->lock);
+	if (code == 0)
+		code = td_batch_plan(&batch, store, from, positions, count,
+			is_to_be_erased(store, count), td_text("adopted"), &bytes, err);
+	if (code == 0)
+		code = move(store, entries, count, batch, bytes, positions, placed, err);
+	td_mutex_unlock(&store->lock);
+	td_batch_free(batch);
+	free(placed);
 	return code;
 }

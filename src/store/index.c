@@ -339,33 +339,82 @@ int td_index_fold(struct td_store *store, const struct td_record *record, struct
 	return fold_body(store, record, line, err);
 }
 
+/* It lives, and goes on from more than its latest says: that is noted as its latest. */
+static int raise_to(
+	struct td_store *store, uint32_t ref, uint64_t seq, uint64_t revision, struct td_error *err)
+{
+	struct td_subject *subject = td_subject_at(&store->subjects, ref);
+	struct td_fallen *fallen = td_map_get(&store->fallen, ref);
+
+	if (seq <= subject->seq && revision <= subject->revision)
+		return 0;
+	if (fallen == NULL) {
+		fallen = malloc(sizeof(*fallen));
+		if (fallen == NULL || !td_map_put(&store->fallen, ref, fallen)) {
+			free(fallen);
+			return td_error_nomem(err);
+		}
+		*fallen = (struct td_fallen){subject->position, subject->seq, subject->revision};
+	}
+	if (seq > subject->seq)
+		subject->seq = seq;
+	if (revision > subject->revision)
+		subject->revision = revision;
+	return 0;
+}
+
 /* A subject whose last event is gone, and which lives: it goes on from its top all the same. */
 static int raise_subject(struct td_store *store, uint32_t ref, struct td_error *err)
 {
-	struct td_subject *subject = td_subject_at(&store->subjects, ref);
+	const struct td_subject *subject = td_subject_at(&store->subjects, ref);
 	const struct td_log *log = store->logs.at[subject->log];
 	uint64_t hash = td_top_hash(store->top_seed, log->number, td_subject_address(subject));
 	const struct td_top *top = td_tops_find(&store->tops, hash);
+	int code;
 
 	if (top == NULL || log->config.revisions_forgotten)
 		return 0;
-	if (top->seq > subject->seq && !TD_BUG(225)) {
-		struct td_fallen *fallen = td_map_get(&store->fallen, ref);
+	code = top->seq > subject->seq && !TD_BUG(225)
+		       ? raise_to(store, ref, top->seq, top->revision, err)
+		       : 0;
+	if (code == 0)
+		td_tops_remove(&store->tops, hash);
+	return code;
+}
 
-		if (fallen == NULL) {
-			fallen = malloc(sizeof(*fallen));
-			if (fallen == NULL || !td_map_put(&store->fallen, ref, fallen)) {
-				free(fallen);
-				return td_error_nomem(err);
-			}
-			*fallen = (struct td_fallen){
-				subject->position, subject->seq, subject->revision};
-		}
-		subject->seq = top->seq;
-		subject->revision = top->revision;
+uint64_t td_index_adopted(
+	const struct td_store *store, const struct td_log *log, struct td_text address)
+{
+	const struct td_top *top = NULL;
+
+	if ((log->config.adopting || log->config.adopted) && store->events != NULL &&
+		store->tops.count > 0 && !log->config.revisions_forgotten)
+		top = td_tops_find(
+			&store->tops, td_top_hash(store->top_seed, store->events->number, address));
+	return top != NULL ? top->revision : 0;
+}
+
+/* The same of one that was adopted: its top in `events` stays. */
+static int raise_adopted(struct td_store *store, uint32_t ref, struct td_error *err)
+{
+	const struct td_subject *subject = td_subject_at(&store->subjects, ref);
+
+	return raise_to(store, ref, 0,
+		td_index_adopted(store, store->logs.at[subject->log], td_subject_address(subject)),
+		err);
+}
+
+int td_index_raise(struct td_store *store, const struct td_log *log, struct td_error *err)
+{
+	struct td_subjects_walk walk = {0};
+	uint32_t ref;
+	int code = 0;
+
+	while (code == 0 && (ref = td_subjects_next(&store->subjects, &walk)) != TD_SUBJECT_NONE) {
+		if (td_subject_at(&store->subjects, ref)->log == log->index)
+			code = raise_adopted(store, ref, err);
 	}
-	td_tops_remove(&store->tops, hash);
-	return 0;
+	return code;
 }
 
 int td_index_fold_end(struct td_store *store, struct td_error *err)
@@ -374,15 +423,13 @@ int td_index_fold_end(struct td_store *store, struct td_error *err)
 	uint32_t ref;
 	int code = 0;
 
-	for (size_t i = 0; i < store->logs.count; i++) {
-		if (store->logs.at[i] != NULL &&
-			!td_duplicates_sort(&store->logs.at[i]->duplicates))
-			return td_error_nomem(err);
-	}
 	if (store->tops.count == 0)
 		return 0;
-	while (code == 0 && (ref = td_subjects_next(&store->subjects, &walk)) != TD_SUBJECT_NONE)
+	while (code == 0 && (ref = td_subjects_next(&store->subjects, &walk)) != TD_SUBJECT_NONE) {
 		code = raise_subject(store, ref, err);
+		if (code == 0)
+			code = raise_adopted(store, ref, err);
+	}
 	return code;
 }
 

@@ -19,7 +19,8 @@ struct td_log {
 	struct td_log_config config; /* its texts are `kept` */
 	char *kept;
 	uint64_t last_seq, count, bytes, subjects;
-	uint64_t first; /* no live event of it stands at a lower position */
+	uint64_t adopted_to; /* what lies below was adopted */
+	uint64_t first;      /* no live event of it stands at a lower position */
 	td_time last_time, created;
 	td_time first_time; /* of the event at first_timed, which was the first then */
 	uint64_t first_timed;

@@ -58,6 +58,8 @@ void td_log_config_write(struct td_buf *buf, uint32_t number, struct td_text nam
 	write_number(&json, "duplicates_max", config->duplicates_max);
 	write_true(&json, "revisions_forgotten", config->revisions_forgotten);
 	write_true(&json, "importing", config->importing);
+	write_true(&json, "adopting", config->adopting);
+	write_true(&json, "adopted", config->adopted);
 	td_json_close_object(&json);
 }
 
@@ -142,5 +144,7 @@ int td_log_config_read(struct td_text json, uint32_t *number, struct td_text *na
 	config->duplicates_max = (uint64_t)read_number(object, "duplicates_max");
 	config->revisions_forgotten = read_bool(object, "revisions_forgotten");
 	config->importing = read_bool(object, "importing");
+	config->adopting = read_bool(object, "adopting");
+	config->adopted = read_bool(object, "adopted");
 	return 0;
 }

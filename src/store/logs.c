@@ -105,9 +105,8 @@ static uint64_t held_by_events(const struct td_store *store, const struct td_log
 }
 
 static int check_set(struct td_store *store, const struct td_log *log, struct td_text name,
-	const struct td_log_config *config, unsigned change, struct td_error *err)
+	const struct td_log_config *config, unsigned change, uint64_t *held, struct td_error *err)
 {
-	uint64_t held;
 	int code;
 
 	if (log == store->control && log != NULL)
@@ -127,15 +126,11 @@ static int check_set(struct td_store *store, const struct td_log *log, struct td
 	code = td_logs_check(&store->logs, log, name, config, err);
 	if (code != 0)
 		return code;
-	held = held_by_events(store, config);
-	if (held > 0 && (change & TD_LOG_ADOPT) == 0)
+	*held = held_by_events(store, config);
+	if (*held > 0 && (change & TD_LOG_ADOPT) == 0)
 		return td_error_set(err, TD_E_EXISTS, TD_NO_OFFSET,
 			"log %s holds %" PRIu64 " events of these subjects: adopt them",
-			TD_LOG_EVENTS, held);
-	if (held > 0)
-		return td_error_set(err, TD_E_PLACE, TD_NO_OFFSET,
-			"adopting %" PRIu64 " events of log %s: not built yet", held,
-			TD_LOG_EVENTS);
+			TD_LOG_EVENTS, *held);
 	return 0;
 }
 
@@ -222,27 +217,71 @@ static int change_to(struct td_store *store, struct td_log *log, struct td_log *
 	return code;
 }
 
+static int set(struct td_store *store, struct td_log *log, struct td_text name,
+	const struct td_log_config *config, uint64_t *rests_on, struct td_error *err)
+{
+	struct td_log *made;
+	int code =
+		td_log_new(&made, &store->logs, log != NULL ? log->number : 0, name, config, err);
+
+	if (code != 0)
+		return code;
+	return log != NULL ? change_to(store, log, made, rests_on, err)
+			   : create(store, made, rests_on, err);
+}
+
 int td_store_log_set(struct td_store *store, struct td_text name,
 	const struct td_log_config *config, unsigned change, uint64_t *rests_on,
 	struct td_error *err)
 {
-	struct td_log *log = td_logs_find(&store->logs, name), *made;
+	struct td_log *log = td_logs_find(&store->logs, name);
+	struct td_log_config with = *config;
+	uint64_t held = 0;
 	int code;
 
 	*rests_on = 0;
 	if ((change & (TD_LOG_CREATE | TD_LOG_CHANGE)) == 0)
 		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "neither create nor change");
-	code = check_set(store, log, name, config, change, err);
+	/* It is at it: the frame was full. */
+	if (log != NULL && log->config.adopting && (change & TD_LOG_ADOPT) != 0)
+		return td_adopt(store, log, rests_on, err);
+	code = check_set(store, log, name, config, change, &held, err);
 	/* Other logs and their events, as they are staged. */
-	if (code == TD_E_EXISTS || code == TD_E_NOT_FOUND || code == TD_E_PLACE)
+	if (code == TD_E_EXISTS || code == TD_E_NOT_FOUND)
 		*rests_on = td_store_rests_on(store);
-	if (code == 0)
-		code = td_log_new(
-			&made, &store->logs, log != NULL ? log->number : 0, name, config, err);
 	if (code != 0)
 		return code;
-	return log != NULL ? change_to(store, log, made, rests_on, err)
-			   : create(store, made, rests_on, err);
+	with.adopting = held > 0 || (log != NULL && log->config.adopting);
+	with.adopted = log != NULL && log->config.adopted;
+	code = set(store, log, name, &with, rests_on, err);
+	if (code != 0 || !with.adopting)
+		return code;
+	store->adoption_pending = true;
+	log = td_logs_find(&store->logs, name);
+	log->adopted_to = 0;
+	return td_adopt(store, log, rests_on, err);
+}
+
+int td_log_adopted(
+	struct td_store *store, struct td_log *log, uint64_t *rests_on, struct td_error *err)
+{
+	bool before = log->config.adopted;
+	uint64_t position;
+	int code;
+
+	td_mutex_lock(&store->lock);
+	code = td_index_raise(store, log, err);
+	td_mutex_unlock(&store->lock);
+	if (code != 0)
+		return code;
+	log->config.adopting = false;
+	log->config.adopted = true;
+	code = tell(store, TYPE_CHANGED, log, &position, rests_on, err);
+	if (code != 0) {
+		log->config.adopting = true;
+		log->config.adopted = before;
+	}
+	return code;
 }
 
 /* --- delete --------------------------------------------------------------------------------- */
@@ -419,11 +458,13 @@ static int fold_config(struct td_store *store, const struct td_event_record *rec
 	if (log == NULL) {
 		made->created = record->time;
 		made->made = made->numbered = store->folding;
+		store->adoption_pending = store->adoption_pending || config.adopting;
 		code = td_logs_add(&store->logs, made, err);
 		if (code != 0)
 			td_log_free(made);
 		return code;
 	}
+	store->adoption_pending = store->adoption_pending || config.adopting;
 	if (!TD_BUG(240))
 		code = td_logs_change(&store->logs, log, made, err);
 	log->stray = log != store->events;

@@ -425,6 +425,24 @@ static int pass_keys(struct td_store *store, bool clean, struct td_error *err)
 	return 0;
 }
 
+/* A crash came between. Where it cannot be done now (a full disk), appends go on with it. */
+static int go_on_adopting(struct td_store *store, struct td_error *err)
+{
+	const unsigned kinds = TD_WORK_COMMIT | TD_WORK_SPARE | TD_WORK_KEYS;
+	struct td_error unseen = TD_ERROR_INIT;
+	struct td_chore *chore;
+	int code = td_adopt_pending(store, &unseen), failed = 0;
+
+	while (code == TD_E_FULL && failed == 0 &&
+		(chore = td_store_next(store, kinds, INT64_MAX)) != NULL) {
+		td_chore_run(chore);
+		failed = td_store_done(store, chore, err);
+		if (failed == 0)
+			code = td_adopt_pending(store, &unseen);
+	}
+	return failed != 0 && failed != TD_E_DISK_FULL ? failed : 0;
+}
+
 static int open_journal(struct td_store *store, const char *path,
 	const struct td_store_options *options, struct td_recovery *report, struct td_error *err)
 {
@@ -455,6 +473,8 @@ static int open_journal(struct td_store *store, const char *path,
 		code = leap(store, err);
 	if (code == 0)
 		td_leap_logs(store);
+	if (code == 0 && !store->read_only && store->adoption_pending)
+		code = go_on_adopting(store, err);
 	return code == 0 ? 0 : td_error_wrap(err, code, "store %s", path);
 }
 

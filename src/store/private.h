@@ -128,6 +128,8 @@ struct td_store {
 	struct td_plan *plans;
 	size_t plans_cap;
 	struct td_seals seals;
+	bool adoption_pending;       /* some log is `adopting` */
+	bool adopts;                 /* just now */
 	struct td_erasure *erasures; /* what is being erased, and not told as erased */
 	int64_t erased_again_ms;     /* that could not be told: not before then */
 	struct td_buf forgets;       /* struct td_forgotten: facts that are not durable yet */
@@ -326,6 +328,36 @@ int td_forget_fold(
 	struct td_store *store, const struct td_event_record *record, struct td_error *err);
 /* All was read: what was told and not done is done, on disk. Blocks. */
 int td_forget_fold_end(struct td_store *store, struct td_error *err);
+
+/* --- adopt.c ------------------------------------------------------------------------------ */
+
+/* Move all that is left, and say so. TD_E_FULL: a frame must be committed first. */
+int td_adopt(struct td_store *store, struct td_log *log, uint64_t *rests_on, struct td_error *err);
+/* The same for every log that is `adopting`. */
+int td_adopt_pending(struct td_store *store, struct td_error *err);
+/* logs.c: nothing is left; durable with *rests_on. */
+int td_log_adopted(
+	struct td_store *store, struct td_log *log, uint64_t *rests_on, struct td_error *err);
+/* append.c: entries as they are, and the removal of what they were, at these positions of another
+ * log, in one frame. Of TD_E_NOMEM the first may have been moved. */
+int td_append_moved(struct td_store *store, const struct td_entry *entries, size_t count,
+	struct td_log *from, const uint64_t *positions, struct td_error *err);
+/* index.c: subjects of an adopting log go on from where they stood. */
+uint64_t td_index_adopted(
+	const struct td_store *store, const struct td_log *log, struct td_text address);
+int td_index_raise(struct td_store *store, const struct td_log *log, struct td_error *err);
+
+/* remove.c: one removal in steps: memory, and what its records take; out of the index, answers how
+ * many; its records. */
+struct td_batch;
+int td_batch_plan(struct td_batch **batch, struct td_store *store, struct td_log *log,
+	const uint64_t *positions, size_t count, bool erase, struct td_text rule, size_t *bytes,
+	struct td_error *err);
+#define TD_BATCH_RECORDS 3u
+size_t td_batch_apply(
+	struct td_store *store, struct td_batch *batch, const uint64_t *positions, size_t count);
+void td_batch_stage(struct td_store *store, struct td_batch *batch);
+void td_batch_free(struct td_batch *batch);
 
 /* --- erased.c ----------------------------------------------------------------------------- */
 

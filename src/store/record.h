@@ -16,6 +16,7 @@
 #define TD_STORE_RECORD_H
 
 #include "store/bytes.h"
+#include "store/server.h"
 
 enum td_record_kind {
 	TD_RECORD_GONE = 1, /* the journal's: positions whose records are gone */
@@ -68,18 +69,6 @@ static inline size_t td_event_record_bytes(const struct td_event_record *record)
 }
 /* NULL, or what is wrong with it. Views into the body. */
 const char *td_event_record_read(struct td_event_record *record, struct td_text body);
-
-/* --- the server block --------------------------------------------------------------------- */
-
-/*
- * What the server says of an event: (key, u16 length, bytes), each key at most once and ascending.
- * Where the client said it itself there is none.
- */
-enum td_server_key { TD_SERVER_AUTHID = 1, TD_SERVER_CORRELATION = 2, TD_SERVER_CAUSATION = 3 };
-
-void td_server_add(struct td_buf *buf, enum td_server_key key, struct td_text value);
-struct td_text td_server_get(struct td_text server, enum td_server_key key); /* or absent */
-bool td_server_check(struct td_text server);
 
 /* --- removal ------------------------------------------------------------------------------ */
 

@@ -68,7 +68,7 @@ void td_store_pending_done(struct td_store *store)
 
 /* --- one batch ---------------------------------------------------------------------------- */
 
-struct batch {
+struct td_batch {
 	struct td_log *log;
 	bool erase;
 	struct td_text rule;
@@ -77,7 +77,7 @@ struct batch {
 	size_t applied;
 };
 
-static void batch_fini(struct batch *batch)
+static void batch_fini(struct td_batch *batch)
 {
 	td_buf_fini(&batch->ranges);
 	td_buf_fini(&batch->tops);
@@ -102,8 +102,8 @@ static size_t ranges_bytes(const uint64_t *positions, size_t count)
 }
 
 /* How many of these have a key that duplicates are still known by. */
-static size_t count_keys(
-	struct td_store *store, const struct batch *batch, const uint64_t *positions, size_t count)
+static size_t count_keys(struct td_store *store, const struct td_batch *batch,
+	const uint64_t *positions, size_t count)
 {
 	size_t keys = 0;
 
@@ -115,9 +115,9 @@ static size_t count_keys(
 	return keys;
 }
 
-/* Memory and room for all that may come of them, so that nothing fails behind the first. */
-static int batch_reserve(struct td_store *store, struct batch *batch, const uint64_t *positions,
-	size_t count, struct td_error *err)
+/* Memory for all that may come of them, and what it takes, so that nothing fails behind the first. */
+static int batch_reserve(struct td_store *store, struct td_batch *batch, const uint64_t *positions,
+	size_t count, size_t *bytes, struct td_error *err)
 {
 	size_t ranges = ranges_bytes(positions, count);
 	size_t tops = batch->log->config.revisions_forgotten ? 0 : count * TD_TOP_BYTES;
@@ -129,18 +129,17 @@ static int batch_reserve(struct td_store *store, struct batch *batch, const uint
 	if (batch->pending == NULL || td_buf_reserve(&batch->ranges, ranges) == NULL ||
 		td_buf_reserve(&batch->tops, tops + 1) == NULL ||
 		td_buf_reserve(&batch->keys, keys + 1) == NULL ||
-		!td_runs_reserve(&store->runs, 3, 0))
+		!td_runs_reserve(&store->runs, TD_BATCH_RECORDS, 0))
 		return td_error_nomem(err);
 	batch->pending->log = batch->log;
 	batch->pending->bytes = 0;
 	batch->pending->refs = (uint32_t *)(void *)(batch->pending->positions + count);
-	return store->shelf.room(store->shelf.arg, 3,
-		TD_REMOVAL_FIXED_BYTES + batch->rule.len + ranges + TD_TOPS_FIXED_BYTES + tops +
-			TD_KNOWN_FIXED_BYTES + keys,
-		true, err);
+	*bytes = TD_REMOVAL_FIXED_BYTES + batch->rule.len + ranges + TD_TOPS_FIXED_BYTES + tops +
+		 TD_KNOWN_FIXED_BYTES + keys;
+	return 0;
 }
 
-static void range_end(struct batch *batch, uint64_t *next, struct td_range *range)
+static void range_end(struct td_batch *batch, uint64_t *next, struct td_range *range)
 {
 	if (range->count > 0)
 		td_ranges_add(&batch->ranges, next, *range);
@@ -148,7 +147,7 @@ static void range_end(struct batch *batch, uint64_t *next, struct td_range *rang
 }
 
 /* Its bytes go; what its duplicates are known by stays until the window ends. */
-static void keep_key(struct td_store *store, struct batch *batch, uint64_t position)
+static void keep_key(struct td_store *store, struct td_batch *batch, uint64_t position)
 {
 	struct td_seen *seen = td_duplicates_at(&batch->log->duplicates, position);
 	uint8_t bytes[TD_KNOWN_BYTES];
@@ -167,7 +166,7 @@ static void keep_key(struct td_store *store, struct batch *batch, uint64_t posit
 
 /* Out of the index; `applied` says how many, fewer than count if memory ran out. */
 static void batch_apply(
-	struct td_store *store, struct batch *batch, const uint64_t *positions, size_t count)
+	struct td_store *store, struct td_batch *batch, const uint64_t *positions, size_t count)
 {
 	struct td_range range = {0};
 	uint64_t next = 0;
@@ -226,7 +225,7 @@ static uint64_t stage(struct td_store *store, const struct td_text *parts, size_
 	return position;
 }
 
-static void batch_stage(struct td_store *store, struct batch *batch)
+static void batch_stage(struct td_store *store, struct td_batch *batch)
 {
 	const struct td_removal_record record = {.log = batch->log->number,
 		.erase = batch->erase,
@@ -260,13 +259,16 @@ static void batch_stage(struct td_store *store, struct batch *batch)
 	td_store_pending_done(store);
 }
 
-static int remove_batch(struct td_store *store, struct batch *batch, const uint64_t *positions,
+static int remove_batch(struct td_store *store, struct td_batch *batch, const uint64_t *positions,
 	size_t count, struct td_error *err)
 {
-	int code = batch_reserve(store, batch, positions, count, err);
+	size_t bytes = 0;
+	int code = batch_reserve(store, batch, positions, count, &bytes, err);
 
 	if (code == 0 && !td_index_reach(store, positions, count))
 		code = td_store_lost(err);
+	if (code == 0)
+		code = store->shelf.room(store->shelf.arg, TD_BATCH_RECORDS, bytes, true, err);
 	if (code != 0)
 		return code;
 	batch_apply(store, batch, positions, count);
@@ -285,7 +287,7 @@ int td_remove_positions(struct td_store *store, struct td_log *log, const uint64
 
 	*removed = 0;
 	while (code == 0 && *removed < count) {
-		struct batch batch = {.log = log, .erase = erase, .rule = rule};
+		struct td_batch batch = {.log = log, .erase = erase, .rule = rule};
 		size_t n = count - *removed < most ? (size_t)(count - *removed) : most;
 
 		code = remove_batch(store, &batch, positions + *removed, n, &wrong);
@@ -300,6 +302,48 @@ int td_remove_positions(struct td_store *store, struct td_log *log, const uint64
 	if (code != 0 && err != NULL)
 		*err = wrong;
 	return code;
+}
+
+/* --- in steps ------------------------------------------------------------------------------- */
+
+int td_batch_plan(struct td_batch **out, struct td_store *store, struct td_log *log,
+	const uint64_t *positions, size_t count, bool erase, struct td_text rule, size_t *bytes,
+	struct td_error *err)
+{
+	struct td_batch *batch = calloc(1, sizeof(*batch));
+	int code;
+
+	if (batch == NULL)
+		return td_error_nomem(err);
+	batch->log = log;
+	batch->erase = erase;
+	batch->rule = rule;
+	code = batch_reserve(store, batch, positions, count, bytes, err);
+	if (code != 0)
+		td_batch_free(batch);
+	else
+		*out = batch;
+	return code;
+}
+
+size_t td_batch_apply(
+	struct td_store *store, struct td_batch *batch, const uint64_t *positions, size_t count)
+{
+	batch_apply(store, batch, positions, count);
+	return batch->applied;
+}
+
+void td_batch_stage(struct td_store *store, struct td_batch *batch)
+{
+	batch_stage(store, batch);
+}
+
+void td_batch_free(struct td_batch *batch)
+{
+	if (batch == NULL)
+		return;
+	batch_fini(batch);
+	free(batch);
 }
 
 /* --- what is asked for ---------------------------------------------------------------------- */

@@ -29,6 +29,7 @@
 #include "event/event.h"
 #include "journal/journal.h"
 #include "match/match.h"
+#include "store/server.h"
 
 struct td_store;
 
@@ -100,7 +101,7 @@ struct td_entry {
 	struct td_text type;
 	struct td_text headers; /* the NATS header block, may be absent */
 	struct td_text payload;
-	struct td_text server; /* what the server says of it: see record.h; may be absent */
+	struct td_text server; /* what the server says of it: td_server_add(); may be absent */
 	struct td_text key[2]; /* duplicates: source and id, or Nats-Msg-Id and absent; both absent:
 				     never a duplicate */
 	enum td_expect expect;
@@ -109,6 +110,7 @@ struct td_entry {
 	uint64_t as_revision; /* imported only */
 	bool imported;        /* the log must be marked importing */
 	bool reserved; /* taken on a full disk, too: what acknowledges. Of an append all, or none */
+	bool erased;   /* the store's own: a sealed payload that nobody can open, as it is */
 };
 
 /* What was decided of one entry. */
@@ -254,6 +256,8 @@ struct td_log_config {
 	uint64_t duplicates_max; /* keys, default 1 M, at most TD_LOG_DUPLICATES_MAX */
 	bool revisions_forgotten;
 	bool importing;
+	bool adopting,
+		adopted; /* the store's own: see TD_LOG_ADOPT; what is given is not looked at */
 };
 struct td_log_info {
 	uint32_t number;
@@ -265,13 +269,14 @@ struct td_log_info {
 enum td_log_change {
 	TD_LOG_CREATE = 1, /* only if there is none */
 	TD_LOG_CHANGE = 2, /* only if there is one */
-	TD_LOG_ADOPT = 4,  /* takes over what `events` holds of its subjects: TD_E_PLACE, not yet */
+	TD_LOG_ADOPT = 4,  /* takes over what `events` holds of its subjects */
 };
 /*
  * Create or change a log. It is an append to `$tidings`: *rests_on as above. TD_E_EXISTS (name, or
  * an address claimed by another log, which is named), TD_E_NOT_FOUND, TD_E_SUBJECT, TD_E_INVALID;
  * TD_E_EXISTS too where `events` holds events of its subjects and it does not adopt them: says how
- * many.
+ * many. With TD_LOG_ADOPT it may take many frames: TD_E_FULL until it is over, and appends are
+ * answered so, too; after another error, or a crash, the next append or opening goes on with it.
  */
 int td_store_log_set(struct td_store *store, struct td_text name,
 	const struct td_log_config *config, unsigned change, uint64_t *rests_on,

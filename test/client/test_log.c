@@ -73,6 +73,71 @@ static void who_is_forgotten_has_events_without_data(void **state)
 	td_log_list_free(logs);
 }
 
+static void what_is_imported_is_as_it_was_elsewhere(void **state)
+{
+	static const char *const subjects[] = {"order.>"};
+	const struct td_log_settings settings = {
+		.subjects = subjects, .subjects_count = 1, .importing = true};
+	const struct td_attribute attributes[] = {
+		{.name = TD_TEXT_INIT("authid"), .value = TD_TEXT_INIT("bob")}};
+	const struct td_draft placed = {.type = "Placed",
+		.subject = "order.1",
+		.id = "7",
+		.source = "/old",
+		.attributes = attributes,
+		.attributes_count = 1};
+	struct td_appending one = {
+		.draft = &placed, .imported = true, .recorded = 1234567890, .as_revision = 41};
+	struct stored *s = *state;
+	struct td_appended a;
+	struct td_event *event;
+	struct td_where where;
+
+	OK(s, td_log_create(s->td, "orders", &settings, &s->err));
+	create_log(s, "others", "other.>");
+	OK(s, td_append(s->td, &one, 1, &a, NULL, &s->err));
+	assert_int_equal(a.where.revision, 41);
+	OK(s, td_latest(s->td, NULL, "order.1", &event, &where, &s->err));
+	assert_int_equal(where.revision, 41);
+	assert_int_equal(where.recorded, 1234567890);
+	assert_true(td_text_is(td_event_get(event, "id"), "7"));
+	assert_true(td_text_is(td_event_get(event, "authid"), "bob"));
+	td_event_unref(event);
+	/* Revisions ascend; what is not imported goes on from there. */
+	assert_int_equal(append_one(s, "Paid", "order.1", TD_IF_REVISION, 41, &a), 0);
+	assert_int_equal(a.where.revision, 42);
+	{
+		const struct td_draft late = {.type = "Placed", .subject = "order.1"};
+		const struct td_draft other = {.type = "Placed", .subject = "other.1"};
+
+		one.draft = &late;
+		assert_int_equal(td_append(s->td, &one, 1, &a, NULL, &s->err), TD_E_REVISION);
+		one.draft = &other; /* which is not importing */
+		assert_int_equal(td_append(s->td, &one, 1, &a, NULL, &s->err), TD_E_INVALID);
+	}
+}
+
+static void a_log_adopts_what_events_holds(void **state)
+{
+	static const char *const subjects[] = {"order.>"};
+	const struct td_log_settings settings = {
+		.subjects = subjects, .subjects_count = 1, .adopt = true};
+	struct stored *s = *state;
+	struct td_appended a;
+
+	for (int i = 0; i < 600; i++)
+		OK(s, append_one(
+			      s, "Placed", i % 2 == 0 ? "order.1" : "other.1", TD_IF_ANY, 0, &a));
+	OK(s, td_log_create(s->td, "orders", &settings, &s->err));
+	OK(s, append_one(s, "Placed", "order.1", TD_IF_REVISION, 300, &a));
+	assert_string_equal(a.where.log, "orders");
+	assert_int_equal(a.where.seq, 301);
+	assert_read(s,
+		"events/596:other.1@298:Placed events/598:other.1@299:Placed "
+		"events/600:other.1@300:Placed ",
+		.log = "events", .from_seq = 596);
+}
+
 static void append_refuses_what_lost_the_race_and_says_what_it_found(void **state)
 {
 	struct stored *s = *state;
@@ -559,6 +624,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		on_both(append_answers_where_the_event_stands),
 		on_both(who_is_forgotten_has_events_without_data),
+		on_both(what_is_imported_is_as_it_was_elsewhere),
+		on_file(a_log_adopts_what_events_holds),
 		on_both(append_refuses_what_lost_the_race_and_says_what_it_found),
 		on_both(several_are_appended_all_or_none),
 		on_both(an_event_that_was_there_is_answered_with_its_place),

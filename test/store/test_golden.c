@@ -19,7 +19,7 @@ enum end { CLOSED, KILLED };
 
 static const struct golden {
 	const char *name;
-	bool strict, chain_off, rewritten;
+	bool strict, chain_off, rewritten, erasable;
 	enum end end;
 	enum td_tail tail;
 } stores[] = {
@@ -28,6 +28,7 @@ static const struct golden {
 	{"rewritten", .rewritten = true, .end = CLOSED, .tail = TD_TAIL_CLEAN},
 	{"strict", .strict = true, .end = CLOSED, .tail = TD_TAIL_CLEAN},
 	{"unchained", .chain_off = true, .end = CLOSED, .tail = TD_TAIL_CLEAN},
+	{"erasable", .erasable = true, .end = CLOSED, .tail = TD_TAIL_CLEAN},
 };
 #define STORES (sizeof(stores) / sizeof(stores[0]))
 
@@ -63,16 +64,20 @@ static struct sim_disk *begin(struct scene *scene, const struct golden *golden)
 /* --- writing ------------------------------------------------------------------------------ */
 
 /* Each in a frame of its own, or (`strict`: frames are large) all in one or two. */
-static void append_all(struct scene *scene, bool strict)
+static void append_all(struct scene *scene, const struct golden *golden)
 {
+	static const struct td_text erasable = TD_TEXT_INIT("order.>");
 	static const char *const addresses[] = {"order.1", "order.2", "user.7", "order.1"};
 	static const char *const blocks[] = {
 		"NATS/1.0\r\nce-id: a1\r\nce-source: /shop\r\n\r\n", NULL, "NATS/1.0\r\n\r\n"};
 	struct td_placed placed[2];
 	uint64_t rests_on;
+	int code;
 
 	scene_log(scene, "orders", "order.>",
-		(struct td_log_config){.metadata = td_text("{\"a\":1}")});
+		(struct td_log_config){.metadata = td_text("{\"a\":1}"),
+			.erasable = &erasable,
+			.erasable_count = golden->erasable});
 	scene_log(scene, "few", "few.>",
 		(struct td_log_config){.count_max = 9, .revisions_forgotten = true});
 	for (unsigned i = 0; i < 8; i++) {
@@ -82,9 +87,12 @@ static void append_all(struct scene *scene, bool strict)
 		entries[0].headers = td_text(blocks[i % 3]);
 		if (i == 3) /* a record full of zeros */
 			entries[0].payload = td_text_of((const char[1200]){0}, 1200);
-		must(scene, td_store_append(scene->store, entries, 1 + i % 2, placed, &rests_on,
-				    NULL, &scene->err));
-		if (!strict)
+		while ((code = td_store_append(scene->store, entries, 1 + i % 2, placed, &rests_on,
+				NULL, &scene->err)) == TD_E_FULL &&
+			golden->erasable)
+			scene_commit(scene);
+		must(scene, code);
+		if (!golden->strict)
 			scene_commit(scene);
 		scene->now_ns += 1000000007;
 	}
@@ -111,6 +119,19 @@ static void remove_some(struct scene *scene)
 	scene_commit(scene);
 }
 
+/* And one event more under another key. */
+static void forget_one(struct scene *scene)
+{
+	uint64_t key, rests_on;
+
+	must(scene, td_store_forget(scene->store, td_text("orders"), td_text("order.1"), &key,
+			    &rests_on, &scene->err));
+	scene_commit(scene);
+	assert_true(td_store_is_forgotten(scene->store, key));
+	scene_append(scene, "order.1", "after it was forgotten");
+	scene_commit(scene);
+}
+
 /* Below the store's feet, which is closed right after. */
 static void rewrite(struct scene *scene, const uint64_t *positions, size_t count)
 {
@@ -124,7 +145,9 @@ static void rewrite(struct scene *scene, const uint64_t *positions, size_t count
 static void write_store(struct scene *scene, const struct golden *golden, struct sim_disk *sim)
 {
 	scene_open(scene);
-	append_all(scene, golden->strict);
+	append_all(scene, golden);
+	if (golden->erasable)
+		forget_one(scene);
 	if (golden->rewritten) {
 		const uint64_t gone[] = {4, 8};
 		const uint64_t seqs[] = {1, 3};
@@ -177,8 +200,20 @@ static void put_hex(FILE *out, const void *bytes, size_t len)
 struct writer {
 	const struct td_disk *disk;
 	int dir;
+	const char *in; /* what it is called, and a slash */
 	FILE *out;
 };
+
+static int put_file(void *arg, const struct td_disk_entry *entry);
+
+static void put_keys(const struct writer *writer)
+{
+	struct writer below = {.disk = writer->disk, .in = "keys/", .out = writer->out};
+
+	assert_int_equal(td_disk_open_dir(writer->disk, writer->dir, "keys", 0, &below.dir), 0);
+	assert_int_equal(td_disk_list(below.disk, below.dir, put_file, &below), 0);
+	td_disk_close(below.disk, below.dir);
+}
 
 static int put_file(void *arg, const struct td_disk_entry *entry)
 {
@@ -187,13 +222,15 @@ static int put_file(void *arg, const struct td_disk_entry *entry)
 	size_t got = 0, to;
 	int file;
 
+	if (entry->kind == TD_DISK_DIRECTORY && strcmp(entry->name, "keys") == 0)
+		put_keys(writer);
 	if (entry->kind != TD_DISK_FILE || strcmp(entry->name, "LOCK") == 0)
 		return 0;
 	assert_int_equal(
 		td_disk_open(writer->disk, writer->dir, entry->name, TD_DISK_READ, &file), 0);
 	assert_int_equal(td_disk_read_all(writer->disk, file, bytes, sizeof(bytes), 0, &got), 0);
 	td_disk_close(writer->disk, file);
-	fprintf(writer->out, "file %s %zu\n", entry->name, got);
+	fprintf(writer->out, "file %s%s %zu\n", writer->in, entry->name, got);
 	for (size_t at = 0; at < got; at = to) {
 		to = at;
 		while (to < got && to - at < 64 && (bytes[to] != 0 || bytes[to + 1] != 0))
@@ -261,7 +298,7 @@ static void write_golden(const struct golden *golden)
 	struct td_buf list = TD_BUF_INIT((size_t)1 << 20);
 	struct scene scene;
 	struct sim_disk *sim = begin(&scene, golden);
-	struct writer writer = {.disk = &scene.disk, .out = fopen(path_of(golden), "wb")};
+	struct writer writer = {.disk = &scene.disk, .in = "", .out = fopen(path_of(golden), "wb")};
 
 	assert_non_null(writer.out);
 	write_store(&scene, golden, sim);
@@ -290,6 +327,23 @@ static size_t get_hex(const char *hex, uint8_t *bytes)
 	return len;
 }
 
+static int make_file(const struct td_disk *disk, int dir, const char *name)
+{
+	const char *slash = strchr(name, '/');
+	int in = dir, file;
+
+	if (slash != NULL)
+		assert_int_equal(td_disk_open_dir(disk, dir, "keys", TD_DISK_CREATE, &in), 0);
+	assert_int_equal(td_disk_open(disk, in, slash != NULL ? slash + 1 : name,
+				 TD_DISK_WRITE | TD_DISK_CREATE, &file),
+		0);
+	if (slash != NULL) {
+		assert_int_equal(td_disk_sync_dir(disk, in), 0);
+		td_disk_close(disk, in);
+	}
+	return file;
+}
+
 /* The files onto the disk, the events into the list. */
 static void load_golden(
 	const struct golden *golden, const struct td_disk *disk, struct td_buf *list)
@@ -307,9 +361,7 @@ static void load_golden(
 	while (fgets(line, sizeof(line), in) != NULL) {
 		if (sscanf(line, "file %63s %llu", name, &number) == 2) {
 			td_disk_close(disk, file);
-			assert_int_equal(td_disk_open(disk, dir, name,
-						 TD_DISK_WRITE | TD_DISK_CREATE, &file),
-				0);
+			file = make_file(disk, dir, name);
 			assert_int_equal(td_disk_truncate(disk, file, number), 0);
 		} else if (sscanf(line, "@ %llu %n", &number, &skip) == 1) {
 			assert_int_equal(td_disk_write_all(disk, file, bytes,

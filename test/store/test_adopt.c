@@ -1,0 +1,412 @@
+#include "store_test.h"
+
+#include <string.h>
+
+#include "disk/disk.h"
+
+static const struct td_text orders[] = {TD_TEXT_INIT("order.>")};
+
+static int set(struct scene *scene, unsigned change, bool erasable, uint64_t *rests_on)
+{
+	const struct td_log_config config = {.subjects = orders,
+		.subjects_count = 1,
+		.erasable = erasable ? orders : NULL,
+		.erasable_count = erasable};
+
+	return td_store_log_set(
+		scene->store, td_text("orders"), &config, change, rests_on, &scene->err);
+}
+
+/* With all frames it takes. */
+static void adopt(struct scene *scene, bool erasable)
+{
+	uint64_t rests_on;
+	int code;
+
+	while ((code = set(scene, TD_LOG_CREATE | TD_LOG_ADOPT, erasable, &rests_on)) == TD_E_FULL)
+		scene_commit(scene);
+	must(scene, code);
+	scene_commit(scene);
+}
+
+static struct td_placed append_id(
+	struct scene *scene, const char *address, const char *payload, const char *id)
+{
+	struct td_entry entry = entry_of(address, payload);
+	char headers[128];
+	struct td_placed placed = {0};
+	uint64_t rests_on;
+	int code;
+
+	snprintf(headers, sizeof(headers), "NATS/1.0\r\nNats-Msg-Id: %s\r\n\r\n", id);
+	if (id != NULL) {
+		entry.headers = td_text(headers);
+		entry.key[0] = td_text(id);
+	}
+	while ((code = td_store_append(scene->store, &entry, 1, &placed, &rests_on, NULL,
+			&scene->err)) == TD_E_FULL)
+		scene_commit(scene);
+	must(scene, code);
+	scene_commit(scene);
+	scene->now_ns += 1000000;
+	return placed;
+}
+
+/* "revision:payload " of each event of a log, in its order. */
+static const char *read_log(struct scene *scene, const char *log)
+{
+	static char text[65536];
+	const struct td_read_options options = {.log = td_text(log)};
+	struct td_cursor *cursor;
+	struct td_stored stored;
+	uint64_t last = 0;
+	size_t at = 0;
+	int code;
+
+	text[0] = '\0';
+	must(scene, td_store_read(&cursor, scene->store, &options, &scene->err));
+	while ((code = td_cursor_next(cursor, &stored, &scene->err)) == 0) {
+		assert_true(stored.seq > last);
+		last = stored.seq;
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "%.*s@%" PRIu64 ":%.*s ",
+			TD_TEXT_ARG(stored.address), stored.revision, TD_TEXT_ARG(stored.payload));
+	}
+	assert_int_equal(code, TD_E_NOT_FOUND);
+	td_cursor_close(cursor);
+	return text;
+}
+
+static void a_log_takes_over_what_events_holds_of_its_subjects(enum shelf shelf)
+{
+	struct td_buf buf = TD_BUF_INIT((size_t)1 << 20);
+	struct td_placed placed, first;
+	struct scene scene;
+	struct td_stored stored;
+	uint64_t rests_on;
+
+	scene_begin(&scene, shelf);
+	scene_open(&scene);
+	first = append_id(&scene, "order.1", "a", "one");
+	append_id(&scene, "order.2", "b", NULL);
+	append_id(&scene, "other.1", "c", NULL);
+	placed = append_id(&scene, "order.1", "d", "two");
+	assert_int_equal(set(&scene, TD_LOG_CREATE, false, &rests_on), TD_E_EXISTS);
+	adopt(&scene, false);
+	for (int i = 0; i < 2; i++) {
+		assert_string_equal(
+			read_log(&scene, "orders"), "order.1@1:a order.2@1:b order.1@2:d ");
+		assert_string_equal(read_log(&scene, "events"), "other.1@1:c ");
+		must(&scene, td_store_latest(scene.store, td_text("orders"), td_text("order.1"),
+				     &stored, &buf, &scene.err));
+		assert_true(stored.imported);
+		assert_int_equal(stored.time, placed.time);
+		assert_true(stored.headers.len > 0);
+		/* Who sends once more is told where it is now. */
+		placed = append_id(&scene, "order.1", "a", "one");
+		assert_true(placed.duplicate);
+		assert_int_equal(placed.revision, 1);
+		assert_int_equal(placed.time, first.time);
+		placed.time = stored.time;
+		td_store_verify(scene.store);
+		scene_reopen(&scene);
+	}
+	placed = append_id(&scene, "order.1", "e", NULL);
+	assert_int_equal(placed.revision, 3);
+	assert_int_equal(placed.seq, 4);
+	td_buf_fini(&buf);
+	scene_end(&scene);
+}
+BOTH(a_log_takes_over_what_events_holds_of_its_subjects)
+
+static void remove_seq(struct scene *scene, uint64_t seq)
+{
+	const struct td_removal removal = {.log = td_text("events"), .seqs = &seq, .seqs_count = 1};
+	uint64_t removed, rests_on;
+
+	must(scene, td_store_remove(scene->store, &removal, &removed, &rests_on, &scene->err));
+	assert_int_equal(removed, 1);
+	scene_commit(scene);
+}
+
+static void revisions_go_on_over_what_was_removed_before(enum shelf shelf)
+{
+	struct scene scene;
+
+	scene_begin(&scene, shelf);
+	scene_open(&scene);
+	append_id(&scene, "order.1", "a", NULL);
+	append_id(&scene, "order.1", "b", NULL);
+	append_id(&scene, "order.1", "c", NULL);
+	append_id(&scene, "order.2", "d", NULL);
+	append_id(&scene, "order.3", "e", NULL);
+	append_id(&scene, "order.3", "f", NULL);
+	remove_seq(&scene, 3);
+	remove_seq(&scene, 4);
+	remove_seq(&scene, 5);
+	adopt(&scene, false);
+	assert_string_equal(read_log(&scene, "orders"), "order.1@1:a order.1@2:b order.3@2:f ");
+	td_store_verify(scene.store);
+	scene_reopen(&scene);
+	td_store_verify(scene.store);
+	assert_int_equal(append_id(&scene, "order.1", "g", NULL).revision, 4);
+	assert_int_equal(append_id(&scene, "order.2", "h", NULL).revision, 2);
+	assert_int_equal(append_id(&scene, "order.3", "i", NULL).revision, 3);
+	scene_reopen(&scene);
+	assert_int_equal(append_id(&scene, "order.1", "j", NULL).revision, 5);
+	assert_int_equal(append_id(&scene, "order.2", "k", NULL).revision, 3);
+	td_store_verify(scene.store);
+	scene_end(&scene);
+}
+BOTH(revisions_go_on_over_what_was_removed_before)
+
+static void many_are_adopted_frame_by_frame_and_appends_wait(enum shelf shelf)
+{
+	struct td_entry entry = entry_of("order.3", "new");
+	struct td_placed placed;
+	struct scene scene;
+	struct td_log_info info;
+	uint64_t rests_on, tries = 0;
+	char address[32];
+	int code;
+
+	scene_begin(&scene, shelf);
+	scene_open(&scene);
+	for (int i = 0; i < 1000; i++) {
+		snprintf(address, sizeof(address), "%s.%d", i % 3 == 0 ? "other" : "order", i % 7);
+		append_id(&scene, address, "x", NULL);
+	}
+	code = set(&scene, TD_LOG_CREATE | TD_LOG_ADOPT, false, &rests_on);
+	if (shelf == IN_JOURNAL)
+		assert_int_equal(code, TD_E_FULL);
+	while ((code = td_store_append(scene.store, &entry, 1, &placed, &rests_on, NULL,
+			&scene.err)) == TD_E_FULL) {
+		scene_commit(&scene);
+		tries++;
+	}
+	must(&scene, code);
+	scene_commit(&scene);
+	if (shelf == IN_JOURNAL)
+		assert_true(tries > 0);
+	must(&scene, td_store_log(scene.store, td_text("orders"), 0, &info, &scene.err));
+	assert_int_equal(info.count, 667);
+	assert_int_equal(placed.seq, 667);
+	must(&scene, td_store_log(scene.store, td_text("events"), 0, &info, &scene.err));
+	assert_int_equal(info.count, 334);
+	td_store_verify(scene.store);
+	scene_reopen(&scene);
+	td_store_verify(scene.store);
+	scene_end(&scene);
+}
+BOTH(many_are_adopted_frame_by_frame_and_appends_wait)
+
+static void what_is_adopted_into_an_erasable_log_is_sealed_and_forgotten(enum shelf shelf)
+{
+	struct td_buf buf = TD_BUF_INIT((size_t)1 << 20);
+	struct scene scene;
+	struct td_stored stored;
+	uint64_t key, rests_on;
+	int code;
+
+	scene_begin(&scene, shelf);
+	scene_open(&scene);
+	append_id(&scene, "order.1", "a", NULL);
+	adopt(&scene, true);
+	scene_reopen(&scene);
+	assert_string_equal(read_log(&scene, "orders"), "order.1@1:a ");
+	while ((code = td_store_forget(scene.store, td_text("orders"), td_text("order.1"), &key,
+			&rests_on, &scene.err)) == TD_E_FULL)
+		scene_commit(&scene);
+	must(&scene, code);
+	scene_commit(&scene);
+	must(&scene, td_store_latest(scene.store, td_text("orders"), td_text("order.1"), &stored,
+			     &buf, &scene.err));
+	assert_true(stored.erased);
+	td_buf_fini(&buf);
+	scene_end(&scene);
+}
+BOTH(what_is_adopted_into_an_erasable_log_is_sealed_and_forgotten)
+
+/* `events` had it sealed: that key goes with the other, and what was forgotten stays so. */
+static void forget_adopted(enum shelf shelf, bool erasable)
+{
+	const struct td_log_config config = {.erasable = orders, .erasable_count = 1};
+	struct td_buf buf = TD_BUF_INIT((size_t)1 << 20);
+	struct scene scene;
+	struct td_stored stored;
+	uint64_t key = 0, rests_on;
+
+	scene_begin(&scene, shelf);
+	scene_open(&scene);
+	must(&scene, td_store_log_set(scene.store, td_text("events"), &config, TD_LOG_CHANGE,
+			     &rests_on, &scene.err));
+	append_id(&scene, "order.1", "a", NULL);
+	append_id(&scene, "order.2", "b", NULL);
+	must(&scene, td_store_forget(scene.store, td_text("events"), td_text("order.2"), &key,
+			     &rests_on, &scene.err));
+	scene_commit(&scene);
+	adopt(&scene, erasable);
+	for (int i = 0; i < 2; i++) {
+		assert_string_equal(read_log(&scene, "orders"), "order.1@1:a order.2@1: ");
+		scene_reopen(&scene);
+	}
+	must(&scene, td_store_latest(scene.store, td_text("orders"), td_text("order.2"), &stored,
+			     &buf, &scene.err));
+	assert_true(stored.erased);
+	must(&scene, td_store_forget(scene.store, td_text("orders"), td_text("order.1"), &key,
+			     &rests_on, &scene.err));
+	scene_commit(&scene);
+	assert_true(td_store_is_forgotten(scene.store, key));
+	assert_int_equal(td_store_forget(scene.store, td_text("events"), td_text("order.1"), &key,
+				 &rests_on, &scene.err),
+		TD_E_NOT_FOUND);
+	td_buf_fini(&buf);
+	scene_end(&scene);
+}
+
+static void what_was_sealed_before_is_forgotten_where_it_was_too(enum shelf shelf)
+{
+	forget_adopted(shelf, false);
+	forget_adopted(shelf, true);
+}
+BOTH(what_was_sealed_before_is_forgotten_where_it_was_too)
+
+/* --- crashes ------------------------------------------------------------------------------ */
+
+enum { EVENTS = 40 };
+
+static int turn(struct scene *scene)
+{
+	struct td_chore *chore;
+	int code = 0;
+
+	while (code == 0 && (chore = td_store_next(scene->store, TD_WORK_COMMIT | TD_WORK_SPARE,
+				     scene->now_ns / 1000000)) != NULL) {
+		td_chore_run(chore);
+		code = td_store_done(scene->store, chore, NULL);
+	}
+	return code;
+}
+
+/* true: it came to its end. */
+static bool play(struct scene *scene)
+{
+	uint64_t rests_on;
+	int code;
+
+	while ((code = set(scene, TD_LOG_CREATE | TD_LOG_ADOPT, false, &rests_on)) == TD_E_FULL) {
+		if (turn(scene) != 0)
+			return false;
+	}
+	return code == 0 && turn(scene) == 0 && td_store_durable(scene->store) > rests_on;
+}
+
+static struct sim_disk *begin_simulated(struct scene *scene)
+{
+	struct sim_disk *sim = sim_disk_new(&(struct sim_disk_options){0});
+
+	scene_begin(scene, IN_MEMORY);
+	scene->shelf = IN_JOURNAL;
+	strcpy(scene->path, "store");
+	scene->disk = *sim_disk_table(sim);
+	scene->options.journal.segment_bytes_first = (size_t)32 << 10;
+	scene->options.journal.frame_bytes = (size_t)4 << 10;
+	scene->options.journal.append_bytes_max = (size_t)4 << 10;
+	scene->options.payload_bytes_max = (size_t)1 << 10;
+	return sim;
+}
+
+static void fill(struct scene *scene)
+{
+	char payload[300], address[16];
+
+	memset(payload, '.', sizeof(payload));
+	payload[sizeof(payload) - 1] = '\0';
+	for (int i = 0; i < EVENTS; i++) {
+		payload[0] = (char)('0' + i);
+		snprintf(address, sizeof(address), "order.%d", i % 4);
+		append_id(scene, address, payload, NULL);
+	}
+}
+
+/* Each event is there once, in one of the logs, as it was. */
+static void judge(struct scene *scene, bool ended)
+{
+	bool seen[EVENTS] = {false};
+	struct td_log_info info;
+	struct td_read_options options = {0};
+	struct td_cursor *cursor;
+	struct td_stored stored;
+	unsigned in_orders = 0;
+	int code;
+
+	must(scene, td_store_read(&cursor, scene->store, &options, &scene->err));
+	while ((code = td_cursor_next(cursor, &stored, &scene->err)) == 0) {
+		int i = stored.payload.at[0] - '0';
+
+		assert_false(seen[i]);
+		seen[i] = true;
+		assert_int_equal(stored.address.at[6] - '0', i % 4);
+		assert_int_equal(stored.revision, i / 4 + 1);
+		in_orders += stored.imported;
+	}
+	assert_int_equal(code, TD_E_NOT_FOUND);
+	td_cursor_close(cursor);
+	for (int i = 0; i < EVENTS; i++)
+		assert_true(seen[i]);
+	/* It went on when the store opened, if it ever began. */
+	code = td_store_log(scene->store, td_text("orders"), 0, &info, NULL);
+	assert_int_equal(in_orders, code == 0 ? EVENTS : 0);
+	assert_true(code == 0 || !ended);
+	td_store_verify(scene->store);
+	assert_int_equal(append_id(scene, "order.1", "x", NULL).revision, EVENTS / 4 + 1);
+}
+
+static void a_crash_anywhere_leaves_each_event_where_it_was_or_where_it_goes(void **state)
+{
+	bool ended = false;
+	unsigned frames = 0;
+
+	(void)state;
+	for (uint64_t changes = 0; !ended; changes++) {
+		struct scene scene;
+		struct sim_disk *sim = begin_simulated(&scene);
+
+		scene_open(&scene);
+		fill(&scene);
+		sim_disk_freeze_after(sim, changes);
+		ended = play(&scene);
+		for (uint64_t seed = 0; seed < 4; seed++) {
+			struct scene after;
+			struct sim_disk *empty = begin_simulated(&after);
+			struct sim_disk *copy = sim_disk_copy(sim);
+
+			sim_disk_free(empty);
+			after.disk = *sim_disk_table(copy);
+			after.now_ns = scene.now_ns;
+			sim_disk_crash(copy, &(struct sim_disk_fate){.seed = seed});
+			scene_open(&after);
+			scene_commit(&after);
+			judge(&after, ended);
+			scene_close(&after);
+			sim_disk_free(copy);
+			frames++;
+		}
+		td_store_abandon(scene.store);
+		sim_disk_free(sim);
+	}
+	assert_true(frames > 40);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		BOTH_TESTS(a_log_takes_over_what_events_holds_of_its_subjects),
+		BOTH_TESTS(revisions_go_on_over_what_was_removed_before),
+		BOTH_TESTS(many_are_adopted_frame_by_frame_and_appends_wait),
+		BOTH_TESTS(what_is_adopted_into_an_erasable_log_is_sealed_and_forgotten),
+		BOTH_TESTS(what_was_sealed_before_is_forgotten_where_it_was_too),
+		cmocka_unit_test(a_crash_anywhere_leaves_each_event_where_it_was_or_where_it_goes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
