@@ -1,7 +1,4 @@
-/*
- * Forgetting a person: what is private is sealed on disk, with a key for each subject; td_forget()
- * destroys the key. That the events were there, and when, stays.
- */
+/* What is private is sealed on disk, a key for each subject; td_forget() destroys the key. */
 #include <stdio.h>
 #include <tidings/tidings.h>
 

@@ -124,6 +124,9 @@ struct td_keeping {
 struct td_keeper {
 	/* All or none. Blocks until they are durable. Not under any lock of the bus. */
 	int (*keep)(void *arg, const struct td_keeping *keeping, struct td_error *err);
+	/* Whether its data is kept so that it can be forgotten, and so may stand in no other event.
+	 * May be NULL. The same. */
+	bool (*seals)(void *arg, const struct td_event *event);
 	void *arg;
 	struct td_turns *turns; /* the bus's own: filled in by td_bus_keep() */
 };

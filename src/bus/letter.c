@@ -18,7 +18,7 @@
  *	nor reason
  *
  * An event that does not fit into another, for its data is too large or nested too deep, stands
- * there without data. What cannot be told at all is counted, as `untold` of the subscription.
+ * there without data; so does one whose data can be forgotten where it is kept. What cannot be told at all is counted, as `untold` of the subscription.
  */
 
 #define LETTER_BYTES_MAX (2 * (size_t)TD_DATA_BYTES_MAX)
@@ -113,7 +113,11 @@ static int announce_somehow(struct td_bus *bus, const char *type, const struct t
 	const struct td_json_writer *head, const char *name, const struct td_event *event,
 	struct td_cascade *cascade)
 {
-	int code = announce(bus, type, subject, head, name, event, false, cascade);
+	const struct td_keeper *keeper = td_bus_keeper(bus);
+	int code = TD_E_DATA;
+
+	if (keeper == NULL || keeper->seals == NULL || !keeper->seals(keeper->arg, event))
+		code = announce(bus, type, subject, head, name, event, false, cascade);
 
 	if (code == TD_E_JSON || code == TD_E_DATA || code == TD_E_TOO_LARGE)
 		code = announce(bus, type, subject, head, name, event, true, cascade);

@@ -246,3 +246,11 @@ int td_place_keep(void *arg, const struct td_keeping *keeping, struct td_error *
 	td_buf_fini(&headers);
 	return code;
 }
+
+bool td_place_seals(void *arg, const struct td_event *event)
+{
+	struct td_place *place = arg;
+	struct td_store *store = td_place_store(place);
+
+	return store != NULL && td_store_seals(store, event->address);
+}

@@ -113,7 +113,8 @@ static int open_store(struct td_place *place, const char *directory, unsigned fl
 /* From now on what is published is kept. */
 static void use_store(struct td_place *place, struct td_store *store)
 {
-	place->keeper = (struct td_keeper){.keep = td_place_keep, .arg = place};
+	place->keeper =
+		(struct td_keeper){.keep = td_place_keep, .seals = td_place_seals, .arg = place};
 	atomic_store_explicit(&place->store, store, memory_order_release);
 	td_bus_keep(place->bus, &place->keeper);
 }

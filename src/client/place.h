@@ -137,6 +137,7 @@ int td_place_wait(
 /* --- keep.c ------------------------------------------------------------------------------- */
 
 int td_place_keep(void *arg, const struct td_keeping *keeping, struct td_error *err);
+bool td_place_seals(void *arg, const struct td_event *event);
 /*
  * Events that are decided and not durable yet, in their order, until `each` answers false. Under the
  * lock; their publishers wait, so they stay for as long as it is held.

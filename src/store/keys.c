@@ -448,7 +448,9 @@ int td_keys_take(struct td_keys *keys, uint64_t *number, struct td_error *err)
 void td_keys_untake(struct td_keys *keys)
 {
 	TD_ASSERT(keys->next > 1);
+	td_mutex_lock(&keys->mutex);
 	keys->next--;
+	td_mutex_unlock(&keys->mutex);
 }
 
 /* --- destroy ------------------------------------------------------------------------------ */

@@ -40,7 +40,8 @@ static int copy(struct td_store *store, struct td_held *held, uint64_t position,
 
 	td_buf_reset(buf);
 	/* Room for an opened payload behind it, so that nothing moves. */
-	td_buf_reserve(buf, 2 * held->record.body.len);
+	if ((held->record.body.at[1] & TD_EVENT_SEALED) != 0)
+		td_buf_reserve(buf, 2 * held->record.body.len);
 	td_buf_add_text(buf, held->record.body);
 	if (td_buf_check(buf, err) != 0)
 		return buf->code;

@@ -140,6 +140,17 @@ bool td_seal_is_wanted(const struct td_log *log, struct td_text address)
 	return false;
 }
 
+bool td_store_seals(struct td_store *store, struct td_text address)
+{
+	bool seals = false;
+
+	td_mutex_lock(&store->lock);
+	for (size_t i = 0; i < store->logs.count && !seals; i++)
+		seals = store->logs.at[i] != NULL && td_seal_is_wanted(store->logs.at[i], address);
+	td_mutex_unlock(&store->lock);
+	return seals;
+}
+
 static uint64_t hash_of(
 	const struct td_store *store, const struct td_log *log, struct td_text address)
 {

@@ -316,6 +316,8 @@ int td_store_remove(struct td_store *store, const struct td_removal *removal, ui
 int td_store_forget(struct td_store *store, struct td_text log, struct td_text address,
 	uint64_t *key, uint64_t *rests_on, struct td_error *err);
 bool td_store_is_forgotten(const struct td_store *store, uint64_t key);
+/* Whether some log seals what comes to this address. Any thread. */
+bool td_store_seals(struct td_store *store, struct td_text address);
 
 /* --- looking on --------------------------------------------------------------------------- */
 

@@ -147,6 +147,37 @@ static void letters_and_outcomes_are_kept(void **state)
 	assert_read(s, "events/1:s@1:One events/2:td.deadletter.billing@1:td.deadletter.added ", 0);
 }
 
+static void a_letter_of_what_can_be_forgotten_leaves_out_its_data(void **state)
+{
+	static const char *const subjects[] = {"person.>"}, *const erasable[] = {
+								    "person.*.private"};
+	const struct td_log_settings settings = {.subjects = subjects,
+		.subjects_count = 1,
+		.erasable = erasable,
+		.erasable_count = 1};
+	struct stored *s = *state;
+	struct actor fails = {.name = "f", .fails = -1, .class_ = TD_SKIP};
+	struct td_event *letter;
+
+	OK(s, td_log_create(s->td, "people", &settings, &s->err));
+	subscribe(s->td, INTEREST(.name = "billing", .subject = "person.>"), &fails);
+	for (int i = 0; i < 2; i++) {
+		const struct td_draft moved = {.type = "Moved",
+			.subject = i == 0 ? "person.7.private" : "person.7.public",
+			.json = "\"to Ulm\""};
+		const char *data;
+		bool told;
+
+		assert_int_equal(td_publish(s->td, &moved, NULL, &s->err), TD_E_HANDLER);
+		OK(s, td_latest(s->td, NULL, "td.deadletter.billing", &letter, NULL, &s->err));
+		data = td_event_data(letter).at;
+		assert_non_null(memmem(data, td_event_data(letter).len, "Moved", 5));
+		told = memmem(data, td_event_data(letter).len, "to Ulm", 6) != NULL;
+		assert_int_equal(told, i == 1);
+		td_event_unref(letter);
+	}
+}
+
 static void without_threads_the_house_is_kept_in_calls(void **state)
 {
 	struct stored *s = *state;
@@ -557,6 +588,7 @@ int main(void)
 		on_file(a_handler_finds_its_event_stored),
 		on_file(what_is_for_nobodys_log_is_heard_of_and_forgotten),
 		on_file(letters_and_outcomes_are_kept),
+		on_file(a_letter_of_what_can_be_forgotten_leaves_out_its_data),
 		on_file(without_threads_the_house_is_kept_in_calls),
 		on_file(without_threads_the_loop_says_when_the_house_wants_a_turn),
 		on_file(many_publishers_share_writes_and_every_one_is_kept),
