@@ -200,6 +200,38 @@ static int prepare(struct td_store *store, const struct td_entry *entries, size_
 	return 0;
 }
 
+/* What the key is looked for in, of an address that is known by now. */
+static void want_key(const struct td_store *store, const struct td_entry *entry, uint64_t hash)
+{
+	uint32_t ref;
+
+	if (entry->key[0].at == NULL && entry->key[1].at == NULL)
+		return;
+	ref = td_subjects_find(&store->subjects, hash, entry->address, TD_LOG_ANY);
+	if (ref == TD_SUBJECT_NONE)
+		return;
+	td_duplicates_want(&store->logs.at[td_subject_at(&store->subjects, ref)->log]->duplicates,
+		td_duplicate_key(store->seed, entry->key[0], entry->key[1]));
+}
+
+void td_store_want(const struct td_store *store, const struct td_entry *entries, size_t count)
+{
+	uint64_t hashes[3 * BLOCK] = {0};
+
+	for (size_t i = 0; i < count + 2 * BLOCK; i++) {
+		size_t at = i % (3 * BLOCK), entry = (i + 2 * BLOCK) % (3 * BLOCK);
+
+		if (i >= BLOCK && i < count + BLOCK)
+			td_subjects_want_entry(&store->subjects, hashes[entry]);
+		if (i >= 2 * BLOCK)
+			want_key(store, &entries[i - 2 * BLOCK], hashes[(i + BLOCK) % (3 * BLOCK)]);
+		if (i < count) {
+			hashes[at] = td_subjects_hash(&store->subjects, entries[i].address);
+			td_subjects_want(&store->subjects, hashes[at]);
+		}
+	}
+}
+
 /* --- decide ------------------------------------------------------------------------------- */
 
 /*

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "sys/sys.h"
+
 #define CAP_MIN 64u
 #define AHEAD   16u /* keys whose slots are asked for before they are forgotten */
 
@@ -81,13 +83,17 @@ bool td_duplicates_reserve(struct td_duplicates *duplicates, size_t more)
 		grown.cap *= 2;
 	if (grown.cap > UINT32_MAX / 2)
 		return false;
-	grown.ring = malloc(grown.cap * sizeof(*grown.ring));
-	grown.slots = calloc(grown.cap * 2, sizeof(*grown.slots));
+	grown.ring = td_memory_new(grown.cap * sizeof(*grown.ring));
+	grown.slots = td_memory_new(grown.cap * 2 * sizeof(*grown.slots));
 	if (grown.ring == NULL || grown.slots == NULL) {
 		td_duplicates_fini(&grown);
 		return false;
 	}
+	memset(grown.slots, 0, grown.cap * 2 * sizeof(*grown.slots));
 	for (uint64_t i = 0; i < count; i++) {
+		if (i + AHEAD < count)
+			td_duplicates_want(
+				&grown, ring_at(duplicates, duplicates->head + i + AHEAD)->key);
 		grown.ring[i] = *ring_at(duplicates, duplicates->head + i);
 		slot_put(&grown, i);
 	}

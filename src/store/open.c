@@ -184,15 +184,51 @@ static int lose(struct td_store *store, const struct td_place *place, uint64_t l
 		place->scan.position, lost_to);
 }
 
+#define AHEAD 16u
+
+/* A look at the records to come: what folding them will look at is asked for, in two steps. */
+struct ahead {
+	struct td_place place;
+	uint64_t hashes[AHEAD]; /* of the addresses of the last so many */
+	size_t count;
+	bool ended;
+};
+
+static void look_ahead(struct td_store *store, struct ahead *ahead)
+{
+	uint64_t *hash = &ahead->hashes[ahead->count++ % AHEAD];
+	struct td_event_record event;
+	struct td_record record;
+	uint64_t lost_to = 0;
+
+	if (ahead->ended)
+		return;
+	/* Damage is for who folds to tell. */
+	if (store->shelf.scan(store->shelf.arg, &ahead->place, &record, &lost_to, NULL) != 0) {
+		ahead->ended = true;
+		return;
+	}
+	td_subjects_want_entry(&store->subjects, ahead->hashes[(ahead->count + AHEAD / 2) % AHEAD]);
+	if (record.body.len == 0 || record.body.at[0] != TD_RECORD_EVENT ||
+		td_event_record_read(&event, record.body) != NULL)
+		return;
+	*hash = td_subjects_hash(&store->subjects, event.address);
+	td_subjects_want(&store->subjects, *hash);
+}
+
 /* Records [from, to), as they stand. */
 static int fold_records(struct td_store *store, uint64_t from, uint64_t to, struct td_error *err)
 {
 	struct td_place place = td_place_at(from);
+	struct ahead ahead = {.place = td_place_at(from)};
 	struct td_record record;
 	uint64_t lost_to = 0;
 	int code = 0;
 
+	for (size_t i = 0; i < AHEAD; i++)
+		look_ahead(store, &ahead);
 	while (place.scan.position < to) {
+		look_ahead(store, &ahead);
 		code = store->shelf.scan(store->shelf.arg, &place, &record, &lost_to, err);
 		if (code == TD_E_DAMAGED) {
 			code = lose(store, &place, lost_to, err);
@@ -206,6 +242,7 @@ static int fold_records(struct td_store *store, uint64_t from, uint64_t to, stru
 		if (code != 0)
 			break;
 	}
+	store->shelf.leave(&ahead.place);
 	store->shelf.leave(&place);
 	return code == TD_E_NOT_FOUND ? 0 : code;
 }

@@ -137,6 +137,12 @@ struct td_placed {
 int td_store_append(struct td_store *store, const struct td_entry *entries, size_t count,
 	struct td_placed *placed, uint64_t *rests_on, size_t *which, struct td_error *err);
 
+/*
+ * These will be appended next, by calls of their own: what those will look at, anywhere in memory, is
+ * asked for at once. Changes nothing; worth it from some ten on. The owner.
+ */
+void td_store_want(const struct td_store *store, const struct td_entry *entries, size_t count);
+
 uint64_t td_store_durable(const struct td_store *store);
 uint64_t td_store_staged(const struct td_store *store);
 int td_store_failed(const struct td_store *store, struct td_error *err);

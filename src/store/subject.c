@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "sys/sys.h"
+
 #define UNIT        8u
 #define CHUNK_BYTES ((size_t)TD_SUBJECT_CHUNK_UNITS * UNIT)
 #define SLOTS_MIN   8u
@@ -45,7 +47,8 @@ static bool chunk_add(struct td_subjects *subjects)
 	}
 	if (subjects->chunks_count >= UINT32_MAX / TD_SUBJECT_CHUNK_UNITS)
 		return false;
-	chunk = malloc(CHUNK_BYTES);
+	/* A store with few subjects takes no more memory than they need. */
+	chunk = subjects->chunks_count == 0 ? malloc(CHUNK_BYTES) : td_memory_new(CHUNK_BYTES);
 	if (chunk == NULL)
 		return false;
 	/* Ref 0 is nobody's. */
@@ -64,7 +67,7 @@ static uint32_t entry_new(struct td_subjects *subjects, size_t address_len)
 		memcpy(&subjects->free[units], td_subject_at(subjects, ref), sizeof(uint32_t));
 		return ref;
 	}
-	/* What is left of a chunk is lost: at most one entry's size in a megabyte. */
+	/* What is left of a chunk is lost: at most one entry's size in two megabytes. */
 	if (TD_SUBJECT_CHUNK_UNITS - subjects->used < units && !chunk_add(subjects))
 		return TD_SUBJECT_NONE;
 	ref = (uint32_t)((subjects->chunks_count - 1) * TD_SUBJECT_CHUNK_UNITS + subjects->used);

@@ -53,7 +53,7 @@ static inline uint64_t td_subjects_hash(const struct td_subjects *subjects, stru
 	return td_hash(address.at, address.len, subjects->seed);
 }
 
-#define TD_SUBJECT_CHUNK_UNITS (1u << 17) /* of 8 bytes */
+#define TD_SUBJECT_CHUNK_UNITS (1u << 18) /* of 8 bytes */
 
 static inline struct td_subject *td_subject_at(const struct td_subjects *subjects, uint32_t ref)
 {

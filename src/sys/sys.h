@@ -91,6 +91,15 @@ static inline void td_thread_pause(void)
 #endif
 }
 
+/* --- large memory ------------------------------------------------------------------------- */
+
+/*
+ * Memory that is looked at anywhere in it, for free(): from 2 MiB on it asks for large pages, since
+ * a look into small ones costs a walk through the tables of pages besides. Then it is taken whole,
+ * as soon as it is touched. Not zeroed. NULL: no memory.
+ */
+void *td_memory_new(size_t bytes);
+
 /* --- memory that others may still be reading ---------------------------------------------- */
 
 /*
