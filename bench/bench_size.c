@@ -1,7 +1,8 @@
 /*
  * What an event costs as a store grows: CPU against the events, subjects and logs that are there.
  *
- *	append  one event of 128 B to a random subject, td_store_append() alone
+ *	append  one event of 128 B to a random subject: td_store_append() alone, one by one, after
+ *		td_store_want() as whoever has a turn's work before him would do
  *	commit  its share of a frame of 512, written and synced (spare segments left out)
  *	latest  td_store_latest() of a random subject
  *	newest  an event of a cursor over the ten newest of a random subject, where it has ten
@@ -27,6 +28,7 @@
 #define CPU      CLOCK_THREAD_CPUTIME_ID
 #define TURN     512
 #define TURNS    128
+#define WANTED   64 /* of them at once */
 #define READS    2000
 #define NEWEST   10
 #define WHOLES   100
@@ -179,8 +181,11 @@ static void measure_appends(struct td_store *store, struct point *point)
 							       td_rng_u64(&rng) % point->subjects),
 				.payload = td_text_of(payload, PAYLOAD)};
 		double start = bench_clock(CPU);
-		for (size_t i = 0; i < TURN; i++)
+		for (size_t i = 0; i < TURN; i++) {
+			if (i % WANTED == 0)
+				td_store_want(store, &entries[i], WANTED);
 			append(store, &entries[i], 1);
+		}
 		appends[turn] = bench_clock(CPU) - start;
 		commits[turn] = commit(store);
 	}
