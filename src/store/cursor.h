@@ -54,6 +54,7 @@ struct td_cursor {
 	size_t list_at;
 	enum { TD_LIST_NONE, TD_LIST_GROWS, TD_LIST_WHOLE } listed;
 	bool unsorted;
+	bool peeked; /* subject, backward: the newest were taken before all were listed */
 	/* subject: where its chains are followed, from the newest down */
 	struct {
 		uint32_t logs[TD_CURSOR_LOGS]; /* numbers */

@@ -7,6 +7,7 @@
 
 #define LOOK_MAX  16384u /* lines looked at under one lock */
 #define CHAIN_MAX 2048u  /* of a chain, whose lines stand wide apart */
+#define PEEK_MAX  32u    /* of a chain, for who may want its newest alone */
 
 static uint64_t durable(const struct td_cursor *cursor)
 {
@@ -164,12 +165,12 @@ static void chain_back(struct td_cursor *cursor, uint64_t previous)
 }
 
 /* A step; true: all that are wanted of this log are listed. */
-static bool chain_follow(struct td_cursor *cursor, uint32_t ref)
+static bool chain_follow(struct td_cursor *cursor, uint32_t ref, unsigned max)
 {
 	struct td_store *store = cursor->store;
 	uint64_t end = durable(cursor), down_to = cursor->options.backward ? 1 : cursor->next;
 
-	for (unsigned looked = 0; looked < CHAIN_MAX; looked++) {
+	for (unsigned looked = 0; looked < max; looked++) {
 		struct td_listed listed = {.position = cursor->chain.position};
 		const struct td_run *run = td_runs_find(&store->runs, listed.position);
 		const struct td_line *line;
@@ -208,7 +209,7 @@ static bool list_subject(struct td_cursor *cursor)
 		ref = chain_ref(cursor);
 		if (ref != TD_SUBJECT_NONE && !cursor->chain.begun)
 			chain_enter(cursor, ref);
-		if (ref != TD_SUBJECT_NONE && !chain_follow(cursor, ref))
+		if (ref != TD_SUBJECT_NONE && !chain_follow(cursor, ref, CHAIN_MAX))
 			return false;
 		cursor->chain.at++;
 		cursor->chain.begun = false;
@@ -326,6 +327,31 @@ static void take_listed(struct td_cursor *cursor)
 	}
 }
 
+/*
+ * Who reads a subject backward often wants some: the newest of its chain are taken at once, and all
+ * of it is listed only if that was not enough. true: some were taken.
+ */
+static bool peek(struct td_cursor *cursor)
+{
+	uint32_t ref;
+
+	if (cursor->peeked || cursor->way != TD_WAY_SUBJECT || !cursor->options.backward)
+		return false;
+	cursor->peeked = true;
+	if (!chain_begin(cursor) || cursor->chain.count != 1)
+		return false;
+	ref = chain_ref(cursor);
+	if (ref == TD_SUBJECT_NONE)
+		return false;
+	chain_enter(cursor, ref);
+	chain_follow(cursor, ref, PEEK_MAX);
+	if (cursor->list.len > 0)
+		take_listed(cursor);
+	td_buf_reset(&cursor->list);
+	cursor->list_at = 0;
+	return cursor->count > 0;
+}
+
 /* One step. */
 static void fill_listed(struct td_cursor *cursor)
 {
@@ -338,6 +364,9 @@ static void fill_listed(struct td_cursor *cursor)
 	if (cursor->listed == TD_LIST_NONE) {
 		td_buf_reset(&cursor->list);
 		cursor->list_at = 0;
+		if (peek(cursor))
+			return;
+		cursor->ended = false;
 	}
 	whole = cursor->way == TD_WAY_LATEST ? list_latest(cursor) : list_subject(cursor);
 	cursor->listed = whole ? TD_LIST_WHOLE : TD_LIST_GROWS;
