@@ -3,8 +3,8 @@
  * answered. A turn takes 64 KiB of PUB lines of 128 B, as they come from a socket, and
  *
  *	parse   finds the commands
- *	append  td_store_append(), one call each, as every publisher gets his own answer; "at
- *	        once": one call for all
+ *	append  td_store_append(), one call each, as every publisher gets his own answer, some of
+ *	        them looked for by td_store_want() before; "at once": one call for all
  *	seal    the frame, when the commit is handed out
  *	write   } the commit, on the real disk
  *	sync    }
@@ -27,7 +27,8 @@
 #include "path_lines.h"
 #include "store/store.h"
 
-#define PEER 3.7
+#define WANTED 64 /* lines of a turn whose memory is asked for together */
+#define PEER   3.7
 
 enum stage { PARSE, APPEND, SEAL, WRITE, SYNC, COMMIT, DONE, ACK, CHAIN, SPARE, STAGES };
 static const char *const stage_names[] = {"parse", "append", "seal", "write", "sync", "commit",
@@ -199,8 +200,12 @@ static void append(struct td_store *store, const struct row *row)
 		entries[i].payload = command->payload;
 		if (row->ids)
 			entries[i].key[0] = td_nats_header(command->headers, "Nats-Msg-Id");
-		if (!row->together)
-			append_some(store, i, 1);
+	}
+	for (size_t i = 0; i < lines.count && !row->together; i++) {
+		if (i % WANTED == 0)
+			td_store_want(store, entries + i,
+				lines.count - i < WANTED ? lines.count - i : WANTED);
+		append_some(store, i, 1);
 	}
 	if (row->together)
 		append_some(store, 0, lines.count);
