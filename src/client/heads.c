@@ -173,7 +173,10 @@ int64_t td_heads_due_ms(struct td_place *place)
 	if (place->export == NULL || place->export->name == NULL || place->export->out)
 		return INT64_MAX;
 	look(place, &state);
-	return state.head_position > place->export->position ? place->export->due_ms : INT64_MAX;
+	/* While nothing is stored the chain has no head to be signed. */
+	return state.head_position > 1 && state.head_position > place->export->position
+		       ? place->export->due_ms
+		       : INT64_MAX;
 }
 
 /* Under the lock, which it leaves meanwhile. */
