@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #define BATCH_MAX 65536u /* positions of one record */
+#define LOOK_MAX  16384u /* lines looked at under one lock */
 
 /* --- what is removed, and still seen ------------------------------------------------------- */
 
@@ -390,27 +391,49 @@ static void gather_seqs(const struct td_store *store, const struct td_log *log,
 	buf->len = kept * sizeof(*positions);
 }
 
+static bool fits(struct td_store *store, const struct td_run *run, struct td_line *line,
+	struct td_text pattern)
+{
+	uint32_t ref;
+
+	if (pattern.at == NULL)
+		return true;
+	ref = td_store_ref(store, run, line);
+	/* That its catalog could not be read is told at the end. */
+	return ref != TD_SUBJECT_NONE &&
+	       td_pattern_matches(
+		       pattern, td_subject_address(td_subject_at(&store->subjects, ref)));
+}
+
+/* Let readers in; the owner alone changes anything, so all is as it was. */
+static void breathe(struct td_store *store)
+{
+	td_mutex_unlock(&store->lock);
+	td_mutex_lock(&store->lock);
+}
+
 /* All of the log that fits, from its first on. */
 static void gather_matching(struct td_store *store, struct td_log *log,
 	const struct td_removal *removal, struct td_buf *buf)
 {
 	uint64_t position = td_log_first(store, log);
 	struct td_run *run = position == 0 ? NULL : td_runs_find(&store->runs, position);
-	uint64_t left = log->count;
+	uint64_t left = log->count, looked = 0;
 
 	while (run != NULL && left > 0) {
 		for (; position < run->next && left > 0; position++) {
 			struct td_line *line = td_run_line(run, position);
 
+			if (++looked % LOOK_MAX == 0) {
+				breathe(store);
+				line = td_run_line(run, position);
+			}
 			if (!is_live(line, log))
 				continue;
 			left--;
 			if (removal->below != 0 && line->seq >= removal->below)
 				return;
-			if (removal->pattern.at == NULL ||
-				td_pattern_matches(removal->pattern,
-					td_subject_address(td_subject_at(
-						&store->subjects, td_store_ref(store, run, line)))))
+			if (fits(store, run, line, removal->pattern))
 				add(buf, position);
 		}
 		run = td_runs_from(&store->runs, run->next);

@@ -612,6 +612,68 @@ static void numbers_of_what_was_given_up_are_not_given_again(void **state)
 	scene_end(&scene);
 }
 
+static int reads_left;
+
+static int read_while_it_goes(
+	void *arg, int file, void *bytes, size_t len, uint64_t offset, size_t *got)
+{
+	if (reads_left-- <= 0)
+		return EIO;
+	return td_disk_real.read(arg, file, bytes, len, offset, got);
+}
+
+/* Reading fails from the n-th time on, in a store whose index lies on disk: it is told. */
+static void an_index_that_cannot_be_read_is_told(void **state)
+{
+	const struct td_removal removals[] = {
+		{.log = td_text("events"), .pattern = td_text("s.*"), .keep = 10},
+		{.log = td_text("events"), .below = 51},
+	};
+	struct td_stored stored;
+	struct td_buf buf = TD_BUF_INIT(65536);
+	bool whole = false;
+
+	(void)state;
+	for (int n = 0, way = 0; way < 2; n = whole ? 0 : n + 1, way += whole) {
+		struct scene scene;
+		uint64_t removed = 0, rests_on;
+		char address[16];
+		int code;
+
+		scene_begin(&scene, IN_JOURNAL);
+		scene_open(&scene);
+		for (int i = 0; i < 60; i++) {
+			snprintf(address, sizeof(address), "s.%d", i % 7);
+			scene_append(&scene, address, "x");
+		}
+		scene_commit(&scene);
+		td_journal_roll(td_store_journal(scene.store));
+		scene_append(&scene, "other", "x");
+		scene_commit(&scene);
+		scene.now_ns += 600000000000;
+		scene_reopen(&scene); /* by the catalog */
+		scene.disk.read = read_while_it_goes;
+		reads_left = n;
+		code = td_store_remove(
+			scene.store, &removals[way], &removed, &rests_on, &scene.err);
+		whole = code == 0;
+		if (code == 0)
+			assert_int_equal(removed, 50);
+		else
+			assert_int_equal(code, TD_E_DAMAGED);
+		td_store_latest(scene.store, td_text(NULL), td_text("s.1"), &stored, &buf, NULL);
+		scene.disk.read = td_disk_real.read;
+		scene_commit(&scene);
+		td_store_verify(scene.store);
+		/* With a disk that reads again all is as it was told. */
+		scene_reopen(&scene);
+		td_store_verify(scene.store);
+		td_store_status(scene.store, &(struct td_store_status){0});
+		scene_end(&scene);
+	}
+	td_buf_fini(&buf);
+}
+
 static void a_directory_that_vanishes_is_told(void **state)
 {
 	struct scene scene;
@@ -644,6 +706,7 @@ int main(void)
 		cmocka_unit_test(a_full_file_system_refuses_and_the_rest_goes_on),
 		cmocka_unit_test(a_limit_on_the_size_of_files_refuses_and_does_not_kill),
 		cmocka_unit_test(numbers_of_what_was_given_up_are_not_given_again),
+		cmocka_unit_test(an_index_that_cannot_be_read_is_told),
 		cmocka_unit_test(a_directory_that_vanishes_is_told),
 	};
 
