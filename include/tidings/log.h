@@ -87,7 +87,8 @@ struct td_appended {
  * of them are, of one append.
  * Errors: TD_E_REVISION (says the revision found), TD_E_DUPLICATE (that id, other content; or some
  * of several were there before), TD_E_NOT_FOUND (no such log; in "mem:" none claims the subject),
- * TD_E_LIMIT (the log's, if it refuses new ones), TD_E_TOO_LARGE, TD_E_DISK_FULL, TD_E_DISK,
+ * TD_E_LIMIT (the log's, if it refuses new ones; or a subject that is new beyond 16 M of them),
+ * TD_E_TOO_LARGE, TD_E_DISK_FULL, TD_E_DISK,
  * TD_E_INLINE, those of td_event_new(), TD_E_LOOP, TD_E_FULL and TD_E_CLOSED: nothing was appended.
  * TD_E_HANDLER: it was, but a handler failed.
  */
@@ -206,7 +207,7 @@ struct td_log_settings {
 	uint64_t count_per_subject_max; /* the same for each subject */
 	bool discard_new;               /* at a limit refuse new ones instead (TD_E_LIMIT) */
 	int64_t duplicates_ms;    /* how long an id is known; default 120,000; < 0: not at all */
-	uint64_t duplicates_max;  /* and how many; default 1,000,000 */
+	uint64_t duplicates_max;  /* and how many; default 1,000,000, at most 16 M */
 	bool revisions_forgotten; /* a subject whose events are all gone begins at 1 again */
 	bool importing;           /* accepts events with times and revisions of their own */
 	bool adopt; /* takes over what "events" holds of its subjects, which is refused else */
