@@ -26,7 +26,8 @@ struct request {
 	const char *path;
 };
 
-static const char *const kinds[] = {"?", "hole", "event", "removal", "tops", "note", "store"};
+static const char *const kinds[] = {
+	"?", "hole", "event", "removal", "tops", "note", "store", "keys", "known"};
 
 static const char *kind_of(const struct td_record *record)
 {
