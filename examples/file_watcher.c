@@ -1,7 +1,6 @@
 /*
  * An adapter: inotify says that a file was closed, which is technique; the business hears that an
- * invoice was received. Only the adapter knows both. (For a program that waits for more than this,
- * own_loop.c has the poll().)
+ * invoice was received. Only the adapter knows both. (own_loop.c waits for more than this.)
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,18 +15,17 @@ TD_EVENT(invoice_received, "InvoiceReceived", INVOICE_RECEIVED)
 static int adapt(struct td *td, int watch, struct td_error *err)
 {
 	_Alignas(struct inotify_event) char records[4096];
-	const struct inotify_event *file;
+	const struct inotify_event *file = (const void *)records;
 	ssize_t got = read(watch, records, sizeof(records));
 	int code = got > 0 ? 0 : TD_E_SYSTEM;
 	char supplier[64];
 
-	for (char *at = records; code == 0 && at < records + got; at += sizeof(*file) + file->len) {
-		file = (const void *)at;
+	for (; code == 0 && (const char *)file < records + got;
+		file = (const void *)((const char *)(file + 1) + file->len))
 		if (sscanf(file->name, "invoice-%63s", supplier) == 1)
 			code = invoice_received_publish(td, "invoices",
 				&(struct invoice_received){.supplier = td_text(supplier)}, NULL,
 				err);
-	}
 	return code;
 }
 
@@ -47,10 +45,9 @@ int main(void)
 	bool ready = mkdtemp(inbox) != NULL && chdir(inbox) == 0 &&
 		     inotify_add_watch(watch, ".", IN_CLOSE_WRITE) >= 0 &&
 		     td_open(&td, "mem:", NULL, &err) == 0 &&
-		     invoice_received_subscribe(td, NULL, pay, &paid, NULL, NULL, &err) == 0;
+		     invoice_received_subscribe(td, NULL, pay, &paid, NULL, NULL, &err) == 0 &&
+		     system("touch memo invoice-Molino invoice-Caseificio; rm *") == 0;
 
-	ready = ready && system("touch memo invoice-Molino invoice-Caseificio && "
-				"rm memo invoice-*") == 0; /* somebody else */
 	while (ready && paid < 2)
 		ready = adapt(td, watch, &err) == 0;
 	if (!ready)
