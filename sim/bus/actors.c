@@ -209,7 +209,8 @@ static void act(struct sim_bus *bus)
 		try_what_is_refused(bus);
 	if (bus->config.work_ms_max > 0 && sim_chance(bus->world, 200))
 		sim_advance_ms(bus->world, sim_between(bus->world, 0, bus->config.work_ms_max));
-	while (bus->depth < SIM_BUS_DEPTH && sim_chance(bus->world, bus->config.busy))
+	while (bus->depth < SIM_BUS_DEPTH && !sim_is_over(bus->world) &&
+		sim_chance(bus->world, bus->config.busy))
 		sim_bus_do(bus, (enum sim_bus_step)sim_bus_draw(
 					bus->world, bus->config.inside, SIM_BUS_STEPS_INSIDE));
 }

@@ -201,7 +201,8 @@ static void play(struct sim_world *world)
 	count_owing(&bus);
 	bus.healthy = true;
 	sim_bus_close(&bus);
-	judge(&bus);
+	if (world->bytes == NULL) /* else see fuzz_bus.c */
+		judge(&bus);
 	sim_bus_history_fini(&bus.history);
 }
 
