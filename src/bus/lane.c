@@ -1075,6 +1075,7 @@ size_t td_lane_run(struct td_lane *lane, size_t most, struct td_cascade *cascade
 	if (TD_UNLIKELY(!atomic_load(&lane->subscription->live)))
 		td_lane_clear(lane); /* what it left to be tried again, too */
 	td_run_settled(lane->bus);
+	td_run_count(lane->bus, stretch.ran);
 	return stretch.ran;
 }
 

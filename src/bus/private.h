@@ -352,6 +352,8 @@ bool td_run_wait_settled(struct td_bus *bus, uint64_t seen, int64_t deadline);
 uint64_t td_run_settled_count(struct td_bus *bus);
 /* Run what is due now, on this thread; how many deliveries. */
 size_t td_run_turn(struct td_bus *bus);
+/* So many ran on this thread: told by each stretch, for the turn that it is part of. */
+void td_run_count(const struct td_bus *bus, size_t ran);
 
 /* What run.c keeps of a lane; a member of it. */
 struct td_run_links {

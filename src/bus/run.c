@@ -374,6 +374,32 @@ int64_t td_bus_due_ms(struct td_bus *bus)
 	return due;
 }
 
+/* The turn that this thread is in: what handlers request runs inside it, and counts. */
+static _Thread_local struct {
+	const struct td_bus *bus;
+	size_t ran;
+} turning;
+
+void td_run_count(const struct td_bus *bus, size_t ran)
+{
+	if (turning.bus == bus)
+		turning.ran += ran;
+}
+
+static size_t turn_counting(struct td_bus *bus)
+{
+	const struct td_bus *outer = turning.bus;
+	size_t before = turning.ran, ran;
+
+	turning.bus = bus;
+	turning.ran = 0;
+	td_run_turn(bus);
+	ran = turning.ran;
+	turning.bus = outer;
+	turning.ran = before;
+	return ran;
+}
+
 int td_bus_loop_turn(struct td_bus *bus, int64_t timeout_ms)
 {
 	int64_t deadline = td_deadline_ns(timeout_ms);
@@ -384,7 +410,7 @@ int td_bus_loop_turn(struct td_bus *bus, int64_t timeout_ms)
 	for (;;) {
 		/* Take the wake-up first: what comes while we run makes the next one. */
 		td_loop_wait(bus->loop, 0);
-		ran = td_run_turn(bus);
+		ran = turn_counting(bus);
 		if (ran > 0 || td_clock_monotonic(&td_clock_real) >= deadline)
 			return ran > INT32_MAX ? INT32_MAX : (int)ran;
 		td_loop_wait(bus->loop, deadline);

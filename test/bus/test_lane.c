@@ -42,6 +42,30 @@ static void lane_waits_for_a_turn_of_the_loop(void **state)
 	td_close(td);
 }
 
+static int ask_inside(const struct td_event *event, struct td_context *context, void *arg)
+{
+	(void)event;
+	(void)arg;
+	return td_request(td_context_place(context), TD_QUERY, EVENT("Q", "x"), -1, NULL, NULL);
+}
+
+static void turn_counts_what_a_request_ran_inside_it(void **state)
+{
+	struct actor answerer = {.name = "answerer"};
+	struct td *td = open_place(NULL);
+
+	(void)state;
+	assert_int_equal(
+		td_handle(td, TD_QUERY, "Q", act, &answerer, INTEREST(.async = true), NULL, NULL),
+		0);
+	assert_int_equal(
+		td_subscribe(td, INTEREST(.async = true), ask_inside, NULL, NULL, NULL), 0);
+	assert_int_equal(publish(td, "E", "x"), 0);
+	assert_int_equal(td_loop_turn(td, 0), 2);
+	assert_int_equal(answerer.calls, 1);
+	td_close(td);
+}
+
 static void lane_wakes_the_loop_when_a_retry_is_due(void **state)
 {
 	struct actor a = {.name = "a", .fails = 1, .class_ = TD_RETRY};
@@ -597,6 +621,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lane_waits_for_a_turn_of_the_loop),
+		cmocka_unit_test(turn_counts_what_a_request_ran_inside_it),
 		cmocka_unit_test(lane_wakes_the_loop_when_a_retry_is_due),
 		cmocka_unit_test(lane_retries_when_it_is_due_and_not_before),
 		cmocka_unit_test(lane_asks_nothing_of_synchronous_handlers),
