@@ -116,8 +116,9 @@ struct td_type {
  *	int order_placed_publish(td, subject, const struct order_placed *, receipt, err)
  *	int order_placed_subscribe(td, pattern, order_placed_handler *, arg, interest,
  *		subscription, err)
- *	  `interest` may be NULL; its type is set to the event's, its subject to `pattern` if that
- *	  is not NULL; the rest of it, filters and retries and queues, counts as ever.
+ *	  `interest` may be NULL; where it names no type, that is the event's (a type it names brings
+ *	  events of that one, whose data is the same struct); its subject is `pattern` if that is not
+ *	  NULL; the rest of it, filters and retries and queues, counts as ever.
  *	  To say more than the struct does (attributes, an id, flags), take the draft and go on as
  *	  with any: td_publish_with(), td_event_new(), td_request(), td_reply(). Like the struct, it
  *	  is borrowed: the draft points to it.
@@ -254,9 +255,8 @@ static inline struct td_interest td_typed_interest(
 		memset(&wanted, 0, sizeof(wanted));
 	if (pattern != NULL)
 		wanted.subject = pattern;
-	wanted.type = type->name;
-	wanted.types = NULL;
-	wanted.types_count = 0;
+	if (wanted.type == NULL && wanted.types_count == 0)
+		wanted.type = type->name;
 	return wanted;
 }
 

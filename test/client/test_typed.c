@@ -57,6 +57,28 @@ static void typed_draft_takes_attributes_and_flags(void **state)
 	assert_int_equal(td_close(td), 0);
 }
 
+static void typed_subscription_hears_the_type_it_names(void **state)
+{
+	struct td *td = open_place(NULL);
+	struct td_draft resold = {.type = "Resold", .subject = "sale.1", .json = "{\"total\":5}"};
+	struct td_draft mended = {.type = "Mended", .subject = "sale.1", .json = "{\"total\":7}"};
+	const char *const both[] = {"Sold", "Resold"};
+	struct till one = {0}, two = {0};
+
+	(void)state;
+	assert_int_equal(
+		sold_subscribe(td, NULL, on_sold, &one, INTEREST(.type = "Resold"), NULL, NULL), 0);
+	assert_int_equal(sold_subscribe(td, NULL, on_sold, &two,
+				 INTEREST(.types = both, .types_count = 2), NULL, NULL),
+		0);
+	assert_int_equal(sell(td, "eu", 3, 0), 0);
+	assert_int_equal(td_publish(td, &resold, NULL, NULL), 0);
+	assert_int_equal(td_publish(td, &mended, NULL, NULL), 0);
+	assert_int_equal(one.total, 5);
+	assert_int_equal(two.total, 8);
+	assert_int_equal(td_close(td), 0);
+}
+
 static void typed_subscription_is_filtered_like_any_other(void **state)
 {
 	static const char *const expressions[] = {"region = 'eu'", "NOT (region = 'us')"};
@@ -163,6 +185,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(typed_draft_takes_attributes_and_flags),
+		cmocka_unit_test(typed_subscription_hears_the_type_it_names),
 		cmocka_unit_test(typed_subscription_is_filtered_like_any_other),
 		cmocka_unit_test(typed_subscription_selects_what_the_struct_needs),
 		cmocka_unit_test(typed_draft_makes_events_for_a_topic),
