@@ -16,6 +16,10 @@
 #include "proof/damages.h"
 #include "proof/runs.h"
 
+#ifdef TD_BUGS
+int td_bug; /* TD_BUG in the environment: then something has to be wrong */
+#endif
+
 static uint64_t number(int argc, char **argv, int at, uint64_t otherwise)
 {
 	return at < argc ? strtoull(argv[at], NULL, 10) : otherwise;
@@ -44,5 +48,8 @@ static bool prove(int argc, char **argv, const char *what)
 
 int main(int argc, char **argv)
 {
+#ifdef TD_BUGS
+	td_bug = getenv("TD_BUG") != NULL ? atoi(getenv("TD_BUG")) : 0;
+#endif
 	return prove(argc, argv, argc > 1 ? argv[1] : "") ? 0 : 1;
 }

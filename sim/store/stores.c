@@ -1000,7 +1000,6 @@ static const char *const counters[COUNTERS] = {
 const struct sim_kind sim_stores = {
 	.name = "stores",
 	.play = play,
-	.by_name = true, /* seed 86688000073: a line names a subject that was taken away */
 	.counters = counters,
 	.counters_count = COUNTERS,
 };

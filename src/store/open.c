@@ -175,7 +175,7 @@ static int fold_lost(struct td_store *store, uint64_t from, uint64_t to, struct 
 static int lose(struct td_store *store, const struct td_place *place, uint64_t lost_to,
 	struct td_error *err)
 {
-	if (store->read_only)
+	if (store->read_only || TD_BUG(243))
 		return 0;
 	return td_error_wrap(err, TD_E_DAMAGED,
 		"positions %" PRIu64 " to %" PRIu64
