@@ -49,7 +49,9 @@ static bool prove(int argc, char **argv, const char *what)
 int main(int argc, char **argv)
 {
 #ifdef TD_BUGS
-	td_bug = getenv("TD_BUG") != NULL ? atoi(getenv("TD_BUG")) : 0;
+	const char *bug = getenv("TD_BUG");
+
+	td_bug = bug != NULL ? (int)strtol(bug, NULL, 10) : 0;
 #endif
 	return prove(argc, argv, argc > 1 ? argv[1] : "") ? 0 : 1;
 }
