@@ -7,7 +7,7 @@
 
 #define MAGIC   "TDINDEX\n"
 #define ORDER   0x01020304u
-#define VERSION 1u
+#define VERSION 2u
 #define SUM     0x6361746C6F67u /* seed of the sums; no secret */
 
 void td_catalog_name(char name[TD_CATALOG_NAME_BYTES], uint64_t base)
@@ -129,8 +129,52 @@ void *td_catalog_read(const struct td_catalog *catalog, enum td_catalog_section 
 bool td_catalog_peek(const struct td_catalog *catalog, enum td_catalog_section section,
 	uint64_t offset, void *bytes, size_t len)
 {
-	return offset + len <= catalog->bytes[section] &&
+	return offset <= catalog->bytes[section] && len <= catalog->bytes[section] - offset &&
 	       read_at(catalog, catalog->at[section] + offset, bytes, len);
+}
+
+uint32_t td_catalog_subject_sum(const struct td_catalog_subject *subject, const char *address)
+{
+	struct td_catalog_subject plain = *subject;
+
+	plain.sum = 0;
+	return (uint32_t)td_hash(
+		address, subject->address_len, td_hash(&plain, sizeof(plain), SUM));
+}
+
+bool td_catalog_address(
+	const struct td_catalog *catalog, uint32_t place, char *buffer, struct td_text *address)
+{
+	struct td_catalog_subject subject;
+
+	if (!td_catalog_peek(catalog, TD_CATALOG_SUBJECTS, (uint64_t)place * sizeof(subject),
+		    &subject, sizeof(subject)) ||
+		subject.address_len > TD_ADDRESS_BYTES_MAX ||
+		!td_catalog_peek(catalog, TD_CATALOG_ADDRESSES, subject.address, buffer,
+			subject.address_len) ||
+		subject.sum != td_catalog_subject_sum(&subject, buffer))
+		return false;
+	*address = td_text_of(buffer, subject.address_len);
+	return true;
+}
+
+#define LINK_BITS 48u
+
+uint64_t td_catalog_link_pack(uint64_t link)
+{
+	TD_ASSERT(link >> LINK_BITS == 0);
+	return link | td_hash_u64(link ^ SUM) >> LINK_BITS << LINK_BITS;
+}
+
+uint64_t td_catalog_link(const struct td_catalog *catalog, uint32_t place)
+{
+	uint64_t packed, link;
+
+	if (!td_catalog_peek(catalog, TD_CATALOG_LINKS, (uint64_t)place * sizeof(packed), &packed,
+		    sizeof(packed)))
+		return 0;
+	link = packed & (((uint64_t)1 << LINK_BITS) - 1);
+	return td_catalog_link_pack(link) == packed ? link : 0;
 }
 
 bool td_catalog_page(const struct td_catalog *catalog, size_t page, struct td_line *lines)

@@ -3,8 +3,12 @@
  *
  *	head | lines | links | logs | subjects | notes | sums of pages | tags | addresses
  *
- * Derived, and bound to its segment by number, salt and positions. Whatever does not match is not
- * used: the segment is read again. It never leaves the machine, so its numbers are in the machine's
+ * Derived, and bound to its segment by number, salt and positions, and to its store by its secret.
+ * Whatever does not match is not used: the segment is read again. The salt is drawn when a segment is
+ * made or rewritten, so no other file or older state of one has it: that, and the sums, hold against
+ * accidents. They do not hold against somebody who writes files on purpose; but who can write these
+ * can write segments, too. `tidings verify` proves those by their chain and looks at no index, and
+ * without index-* files the store opens from its segments alone. It never leaves the machine, so its numbers are in the machine's
  * own order, and a file of another order is one that does not match.
  *
  * Lines are as in run.h, but `subject` and `log` are places in the file's own lists, and stand for
@@ -29,7 +33,7 @@ struct td_catalog_subject {
 	uint64_t address;       /* where it begins */
 	uint32_t last, count;   /* its last line; live events here */
 	uint16_t address_len, log;
-	uint32_t unused;
+	uint32_t sum; /* of this, with 0 here, and the address */
 };
 
 struct td_catalog_head {
@@ -79,6 +83,13 @@ void *td_catalog_read(const struct td_catalog *catalog, enum td_catalog_section 
 /* Some bytes of a section, as they are. */
 bool td_catalog_peek(const struct td_catalog *catalog, enum td_catalog_section section,
 	uint64_t offset, void *bytes, size_t len);
+/* The address of a subject by its place, verified, in a buffer of TD_ADDRESS_BYTES_MAX. */
+bool td_catalog_address(
+	const struct td_catalog *catalog, uint32_t place, char *buffer, struct td_text *address);
+uint32_t td_catalog_subject_sum(const struct td_catalog_subject *subject, const char *address);
+/* A link by its place, verified; 0: it does not match. In the file it is with a sum of its own. */
+uint64_t td_catalog_link(const struct td_catalog *catalog, uint32_t place);
+uint64_t td_catalog_link_pack(uint64_t link);
 /* A page of lines, verified; how many it has. false: it does not match. */
 bool td_catalog_page(const struct td_catalog *catalog, size_t page, struct td_line *lines);
 

@@ -331,6 +331,17 @@ static void relocate(struct td_catalog_make *make)
 	make->relocated = true;
 }
 
+/* All its pages can be read, and are in memory then. */
+static bool is_whole(const struct td_run *run)
+{
+	uint64_t losses = run->owner->losses;
+
+	for (uint64_t at = run->base; at < run->next && run->owner->losses == losses;
+		at += TD_LINES_HEAP)
+		td_run_line(run, at);
+	return run->owner->losses == losses;
+}
+
 /* Under the lock. */
 static void copy_lines(struct td_catalog_make *make)
 {
@@ -349,12 +360,14 @@ static void copy_lines(struct td_catalog_make *make)
 	if (image->lines == NULL || make->links == NULL ||
 		image->sections[TD_CATALOG_PAGES] == NULL)
 		code = TD_E_NOMEM;
+	if (code == 0 && !is_whole(run))
+		code = TD_E_DAMAGED;
 	if (code == 0 && run->moved)
 		relocate(make);
 	for (size_t i = 0; code == 0 && i < make->lines; i++)
 		copy_line(make, i);
-	if (code == 0 && run->links_count > 0)
-		memcpy(make->links, run->links, run->links_count * sizeof(uint64_t));
+	for (size_t i = 0; code == 0 && run->catalog == NULL && i < run->links_count; i++)
+		make->links[i] = td_catalog_link_pack(run->links[i]);
 	/* No removal is on its way: all that are durable are in the lines, and no others. */
 	image->head.as_of = make->store->shelf.durable(make->store->shelf.arg);
 	image->head.removed = run->removed;
@@ -384,6 +397,12 @@ static void write_out(struct td_catalog_make *make)
 	head->subjects = (uint32_t)(make->subjects.len / sizeof(struct td_catalog_subject));
 	head->notes = (uint32_t)(make->notes.len / sizeof(uint32_t));
 	head->addresses = make->addresses.len;
+	for (uint32_t i = 0; i < head->subjects; i++) {
+		struct td_catalog_subject *subject = subject_at(make, i);
+
+		subject->sum =
+			td_catalog_subject_sum(subject, make->addresses.at + subject->address);
+	}
 	image->sections[TD_CATALOG_LINKS] = make->links;
 	image->sections[TD_CATALOG_TAGS] = make->tags;
 	make->links = NULL;

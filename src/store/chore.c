@@ -75,6 +75,7 @@ static bool find_work(
 		(td_logs_leave_due(store) || td_retain_due(store) || td_rewrite_due(store) ||
 			td_erased_due(store))) {
 		chore->kind = TD_WORK_RETAIN;
+		chore->store = store;
 		return true;
 	}
 	return false;
@@ -123,6 +124,8 @@ void td_chore_run(struct td_chore *chore)
 		td_catalog_make_run(chore->make);
 	else if (chore->keys != NULL)
 		td_keys_work_run(chore->keys);
+	else if (chore->kind == TD_WORK_RETAIN)
+		td_retain_look(chore->store, &chore->look);
 }
 
 /* --- taps ----------------------------------------------------------------------------------- */
@@ -194,6 +197,7 @@ static void tap(struct td_store *store)
 
 int td_store_done(struct td_store *store, struct td_chore *chore, struct td_error *err)
 {
+	const struct td_retain_look look = chore->look;
 	unsigned kind = chore->kind;
 	struct td_catalog_make *make = chore->make;
 	struct td_keys_work *keys = chore->keys;
@@ -223,7 +227,7 @@ int td_store_done(struct td_store *store, struct td_chore *chore, struct td_erro
 	} else if (kind == TD_WORK_RETAIN) {
 		code = td_logs_leave_on(store, err);
 		if (code == 0)
-			code = td_retain(store, err);
+			code = td_retain(store, &look, err);
 		if (code == 0)
 			code = td_rewrite_start(store, err);
 		if (code == 0)

@@ -197,11 +197,12 @@ static int fold_gone(struct td_store *store, const struct td_record *at, uint64_
 	/* What was rewritten since is not there any more; a catalog may know of the removal. */
 	if ((run->catalog == NULL || at->position >= run->catalog->head.as_of) &&
 		(line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) == TD_LINE_EVENT) {
-		if (td_index_reserve_gone(store, err) != 0)
-			return TD_E_NOMEM;
-		if (!td_index_reach(store, &position, 1))
-			return td_store_lost(err);
-		td_index_gone(store, run, position, &gone);
+		int code = td_index_reserve_gone(store, err);
+
+		if (code == 0)
+			code = td_index_gone(store, run, position, &gone, err);
+		if (code != 0)
+			return code;
 		if (gone.ended)
 			td_index_end(store, gone.ref);
 	}
@@ -459,26 +460,36 @@ uint64_t td_store_back(const struct td_store *store, uint32_t ref, uint64_t posi
 	return 0;
 }
 
-/* The newest live event of the subject below the position; it is known that there is one. */
-static struct td_fallen live_below(
-	const struct td_store *store, uint32_t ref, uint64_t position, uint64_t last_revision)
+/*
+ * The newest live event of the subject below the position; it is known that there is one.
+ * TD_E_DAMAGED: a page on the way cannot be read; what lies behind it is not taken for it.
+ */
+static int live_below(struct td_store *store, uint32_t ref, uint64_t position,
+	struct td_fallen *live, struct td_error *err)
 {
+	uint64_t last = td_subject_at(&store->subjects, ref)->revision;
+	uint64_t losses = store->runs.losses;
 	const struct td_line *line;
 
 	do {
 		position = td_store_back(store, ref, position, false);
+		if (store->runs.losses != losses)
+			return td_store_lost(err);
 		TD_ASSERT(position != 0);
 		line = td_runs_line(&store->runs, position);
 	} while (
 		(line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) != TD_LINE_EVENT && !TD_BUG(224));
-	return (struct td_fallen){position, line->seq, td_line_revision(line, last_revision)};
+	if ((!td_store_is_of(store, position, ref) && !TD_BUG(224)) || store->runs.losses != losses)
+		return td_store_lost(err);
+	*live = (struct td_fallen){position, line->seq, td_line_revision(line, last)};
+	return 0;
 }
 
 /* The latest is gone, and others live: remember which is the latest now. */
-static void fall(struct td_store *store, struct td_log *log, uint32_t ref, uint64_t position)
+static void fall(
+	struct td_store *store, struct td_log *log, uint32_t ref, const struct td_fallen *live)
 {
 	struct td_subject *subject = td_subject_at(&store->subjects, ref);
-	struct td_fallen live = live_below(store, ref, position, subject->revision);
 	struct td_fallen *fallen = td_map_get(&store->fallen, ref);
 
 	if (fallen == NULL) {
@@ -487,32 +498,29 @@ static void fall(struct td_store *store, struct td_log *log, uint32_t ref, uint6
 		store->fallen_spare = NULL;
 		td_map_put(&store->fallen, ref, fallen);
 	}
-	*fallen = live;
+	*fallen = *live;
 	if (log->config.revisions_forgotten)
-		subject->revision = live.revision;
+		subject->revision = live->revision;
 }
 
 uint32_t td_store_ref(const struct td_store *store, const struct td_run *run, struct td_line *line)
 {
-	struct td_catalog_subject subject;
 	char address[TD_ADDRESS_BYTES_MAX];
 	struct td_text text;
+	uint32_t ref = TD_SUBJECT_NONE;
 
 	if ((line->flags & TD_LINE_LOCAL) == 0)
 		return line->subject;
-	if (!td_catalog_peek(run->catalog, TD_CATALOG_SUBJECTS,
-		    (uint64_t)line->subject * sizeof(subject), &subject, sizeof(subject)) ||
-		subject.address_len > sizeof(address) ||
-		!td_catalog_peek(run->catalog, TD_CATALOG_ADDRESSES, subject.address, address,
-			subject.address_len)) {
+	if (td_catalog_address(run->catalog, line->subject, address, &text))
+		ref = td_subjects_find(&store->subjects, td_subjects_hash(&store->subjects, text),
+			text, line->log);
+	if (ref == TD_SUBJECT_NONE) {
 		run->owner->losses++;
 		return TD_SUBJECT_NONE;
 	}
-	text = td_text_of(address, subject.address_len);
-	line->subject = td_subjects_find(
-		&store->subjects, td_subjects_hash(&store->subjects, text), text, line->log);
+	line->subject = ref;
 	line->flags &= (uint16_t)~TD_LINE_LOCAL;
-	return line->subject;
+	return ref;
 }
 
 bool td_store_is_of(const struct td_store *store, uint64_t position, uint32_t ref)
@@ -528,6 +536,7 @@ int td_index_fall(struct td_store *store, uint32_t ref, struct td_error *err)
 {
 	const struct td_subject *subject = td_subject_at(&store->subjects, ref);
 	const struct td_run *run;
+	struct td_fallen live = {0};
 	int code;
 
 	/* Gone meanwhile, another's by now, or with a later event. */
@@ -540,7 +549,9 @@ int td_index_fall(struct td_store *store, uint32_t ref, struct td_error *err)
 		return 0;
 	code = td_index_reserve_gone(store, err);
 	if (code == 0)
-		fall(store, store->logs.at[subject->log], ref, subject->position);
+		code = live_below(store, ref, subject->position, &live, err);
+	if (code == 0)
+		fall(store, store->logs.at[subject->log], ref, &live);
 	return code;
 }
 
@@ -606,16 +617,30 @@ void td_index_end(struct td_store *store, uint32_t ref)
 	log->subjects--;
 }
 
-void td_index_gone(
-	struct td_store *store, struct td_run *run, uint64_t position, struct td_gone *gone)
+int td_index_gone(struct td_store *store, struct td_run *run, uint64_t position,
+	struct td_gone *gone, struct td_error *err)
 {
 	struct td_line *line = td_run_line(run, position);
-	struct td_log *log = store->logs.at[line->log];
+	uint64_t losses = store->runs.losses;
 	uint32_t ref = td_store_ref(store, run, line);
-	struct td_subject *subject = td_subject_at(&store->subjects, ref);
-	uint64_t latest = td_store_live(store, ref).position;
+	struct td_fallen live = {0};
+	struct td_subject *subject;
+	struct td_log *log;
+	uint64_t latest;
+	int code;
 
+	/* All that has to be looked up comes before the first change. */
+	if (ref == TD_SUBJECT_NONE || store->runs.losses != losses)
+		return td_store_lost(err);
 	TD_ASSERT((line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) == TD_LINE_EVENT);
+	log = store->logs.at[line->log];
+	subject = td_subject_at(&store->subjects, ref);
+	latest = td_store_live(store, ref).position;
+	if (subject->count > 1 && position == latest) {
+		code = live_below(store, ref, position, &live, err);
+		if (code != 0)
+			return code;
+	}
 	td_run_touch(run, position);
 	line->flags |= TD_LINE_REMOVED;
 	run->removed++;
@@ -635,12 +660,13 @@ void td_index_gone(
 			log->number};
 	if (subject->count > 0) {
 		if (position == latest)
-			fall(store, log, ref, position);
-		return;
+			fall(store, log, ref, &live);
+		return 0;
 	}
 	if (gone->topped)
 		td_tops_put(&store->tops, &gone->top);
 	free(td_map_remove(&store->fallen, ref));
+	return 0;
 }
 
 void td_index_sweep(struct td_store *store, struct td_run *run)

@@ -384,7 +384,7 @@ bool td_logs_leave_due(const struct td_store *store)
 	const struct td_log *log = store->read_only ? NULL : leaving(store);
 
 	/* The last of its events may be on their way out. */
-	return log != NULL && (log->count > 0 || store->pending == NULL);
+	return log != NULL && (log->count > 0 || store->pending == NULL) && !td_retain_waits(store);
 }
 
 #define LOOK_MAX 16384u
@@ -414,15 +414,18 @@ static size_t gather_leaving(struct td_store *store, struct td_log *log, uint64_
 int td_logs_leave_on(struct td_store *store, struct td_error *err)
 {
 	struct td_log *log = td_logs_leave_due(store) ? leaving(store) : NULL;
-	uint64_t removed;
+	uint64_t removed, losses;
 	size_t count;
 	int code = 0;
 
 	if (log == NULL)
 		return 0;
 	td_mutex_lock(&store->lock);
+	losses = store->runs.losses;
 	count = gather_leaving(store, log, store->retain_positions);
-	if (count > 0)
+	if (store->runs.losses != losses)
+		code = td_store_lost(err), td_retain_wait(store);
+	else if (count > 0)
 		code = td_remove_positions(store, log, store->retain_positions, count, false,
 			td_text("log deleted"), &removed, err);
 	if (log->count == 0 && store->pending == NULL &&

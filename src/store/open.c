@@ -345,6 +345,9 @@ static int fold(struct td_store *store, struct td_error *err)
 		return td_error_nomem(err);
 	td_journal_segments(store->shelf.journal, segments, count);
 	code = fold_segments(store, segments, count, err);
+	/* What an index said when it was checked it does not say any more. */
+	if (code == 0 && store->runs.losses > 0)
+		code = td_store_lost(err);
 	free(segments);
 	return code;
 }

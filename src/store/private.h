@@ -138,6 +138,7 @@ struct td_store {
 	size_t crowd_count;
 	bool crowd_lost; /* there were more: look at all */
 	uint64_t retain_positions[TD_RETAIN_BATCH];
+	int64_t retain_again_ms; /* monotonic: not before, since something could not be read */
 
 	const struct td_disk *disk;
 	bool read_only;
@@ -212,10 +213,11 @@ struct td_gone {
 void td_index_end(struct td_store *store, uint32_t ref);
 int td_index_reserve_gone(struct td_store *store, struct td_error *err); /* for the next one */
 /* Live events, ascending, whose pages and those of what they fall back to are in memory now; false:
- * some cannot be read. Before td_index_gone(), which may not fail in the middle. */
+ * some cannot be read. Before several td_index_gone() that are to be all or none. */
 bool td_index_reach(struct td_store *store, const uint64_t *positions, size_t count);
-void td_index_gone(
-	struct td_store *store, struct td_run *run, uint64_t position, struct td_gone *gone);
+/* TD_E_DAMAGED: a page of an index cannot be read; nothing was changed. */
+int td_index_gone(struct td_store *store, struct td_run *run, uint64_t position,
+	struct td_gone *gone, struct td_error *err);
 /* The subject of a live event's line; TD_SUBJECT_NONE: its catalog cannot be read. */
 uint32_t td_store_ref(const struct td_store *store, const struct td_run *run, struct td_line *line);
 /*
@@ -305,7 +307,7 @@ void td_shown_logs(struct td_store *store);
 void td_shown_status(struct td_store *store, struct td_store_status *status);
 /* What readers see of a subject; false: they see none. Under the lock. */
 bool td_shown_subject(const struct td_store *store, uint32_t ref, struct td_subject_info *info);
-/* The first live position of a log; 0: none. Under the lock. */
+/* The first live position of a log; 0: none, or a page could not be read. Under the lock. */
 uint64_t td_log_first(struct td_store *store, struct td_log *log);
 
 #define TD_TYPE_FORGOTTEN "td.subject.forgotten"
@@ -401,8 +403,23 @@ void td_rewrite_done(struct td_store *store, bool done);
 
 void td_crowd_note(struct td_store *store, uint32_t ref);
 void td_crowd_forget(struct td_store *store, uint32_t ref);
-bool td_retain_due(struct td_store *store);
+/* What a look at the oldest events of a log whose first may be too old found. Zeroed before. */
+#define TD_RETAIN_LOOK 1024u
+struct td_retain_look {
+	uint32_t log; /* number; 0: none */
+	td_time before;
+	bool looked;      /* at least one could be read */
+	uint64_t aged_to; /* events up to this position are too old; 0: none is */
+	uint64_t first;   /* the first that is not, and its time; 0: not met */
+	td_time first_time;
+};
+/* Something could not be read: not at once again. */
+void td_retain_wait(struct td_store *store);
+bool td_retain_waits(const struct td_store *store);
+bool td_retain_due(const struct td_store *store);
 int64_t td_retain_when(const struct td_store *store, int64_t now_ms);
-int td_retain(struct td_store *store, struct td_error *err);
+/* Blocks; any thread. */
+void td_retain_look(struct td_store *store, struct td_retain_look *look);
+int td_retain(struct td_store *store, const struct td_retain_look *look, struct td_error *err);
 
 #endif

@@ -165,13 +165,14 @@ static void keep_key(struct td_store *store, struct td_batch *batch, uint64_t po
 	td_buf_add(&batch->keys, bytes, sizeof(bytes));
 }
 
-/* Out of the index; `applied` says how many, fewer than count if memory ran out. */
-static void batch_apply(
-	struct td_store *store, struct td_batch *batch, const uint64_t *positions, size_t count)
+/* Out of the index, until one cannot; `applied` says how many did. */
+static int batch_apply(struct td_store *store, struct td_batch *batch, const uint64_t *positions,
+	size_t count, struct td_error *err)
 {
 	struct td_range range = {0};
 	uint64_t next = 0;
 	struct td_gone gone;
+	int code = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		struct td_run *run = td_runs_find(&store->runs, positions[i]);
@@ -179,10 +180,13 @@ static void batch_apply(
 		size_t bytes = td_run_line(run, positions[i])->bytes;
 		uint8_t top[TD_TOP_BYTES];
 
-		if (td_index_reserve_gone(store, NULL) != 0 ||
-			!td_map_reserve(&store->shades, store->shades.count + 1))
+		code = td_index_reserve_gone(store, err);
+		if (code == 0 && !td_map_reserve(&store->shades, store->shades.count + 1))
+			code = td_error_nomem(err);
+		if (code == 0)
+			code = td_index_gone(store, run, positions[i], &gone, err);
+		if (code != 0)
 			break;
-		td_index_gone(store, run, positions[i], &gone);
 		if (gone.topped) {
 			td_top_put(&gone.top, top);
 			td_buf_add(&batch->tops, top, sizeof(top));
@@ -207,6 +211,7 @@ static void batch_apply(
 		td_index_sweep(store, run);
 	}
 	range_end(batch, &next, &range);
+	return code;
 }
 
 /* A record that is only there to be read when the store opens: in memory it is dead at once. */
@@ -272,11 +277,10 @@ static int remove_batch(struct td_store *store, struct td_batch *batch, const ui
 		code = store->shelf.room(store->shelf.arg, TD_BATCH_RECORDS, bytes, true, err);
 	if (code != 0)
 		return code;
-	batch_apply(store, batch, positions, count);
-	if (batch->applied == 0)
-		return td_error_nomem(err);
-	batch_stage(store, batch);
-	return batch->applied == count ? 0 : td_error_nomem(err);
+	code = batch_apply(store, batch, positions, count, err);
+	if (batch->applied > 0)
+		batch_stage(store, batch);
+	return code;
 }
 
 int td_remove_positions(struct td_store *store, struct td_log *log, const uint64_t *positions,
@@ -330,7 +334,8 @@ int td_batch_plan(struct td_batch **out, struct td_store *store, struct td_log *
 size_t td_batch_apply(
 	struct td_store *store, struct td_batch *batch, const uint64_t *positions, size_t count)
 {
-	batch_apply(store, batch, positions, count);
+	/* How many is the answer; what could not be is told by what comes of it. */
+	(void)batch_apply(store, batch, positions, count, NULL);
 	return batch->applied;
 }
 
@@ -418,8 +423,9 @@ static void gather_matching(struct td_store *store, struct td_log *log,
 {
 	uint64_t position = td_log_first(store, log);
 	struct td_run *run = position == 0 ? NULL : td_runs_find(&store->runs, position);
-	uint64_t left = log->count, looked = 0;
+	uint64_t left = log->count, looked = 0, losses = store->runs.losses;
 
+	/* A page that cannot be read ends it; the caller tells. */
 	while (run != NULL && left > 0) {
 		for (; position < run->next && left > 0; position++) {
 			struct td_line *line = td_run_line(run, position);
@@ -428,6 +434,8 @@ static void gather_matching(struct td_store *store, struct td_log *log,
 				breathe(store);
 				line = td_run_line(run, position);
 			}
+			if (store->runs.losses != losses)
+				return;
 			if (!is_live(line, log))
 				continue;
 			left--;

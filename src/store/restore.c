@@ -141,13 +141,38 @@ static int restore_subjects(struct td_store *store, const struct td_run *run, st
 	return code;
 }
 
+/* Each subject names a log, a line and an address that are there. */
+static int check_subjects(const struct td_catalog *catalog)
+{
+	const struct td_catalog_head *head = &catalog->head;
+	struct td_catalog_subject *subjects;
+	char *addresses;
+	int code;
+
+	subjects = td_catalog_read(catalog, TD_CATALOG_SUBJECTS, &code);
+	addresses = code == 0 ? td_catalog_read(catalog, TD_CATALOG_ADDRESSES, &code) : NULL;
+	for (uint32_t i = 0; code == 0 && i < head->subjects; i++) {
+		const struct td_catalog_subject *subject = &subjects[i];
+
+		if (subject->log >= head->logs || subject->last >= head->next - head->base ||
+			subject->address_len > head->addresses ||
+			subject->address > head->addresses - subject->address_len ||
+			subject->sum !=
+				td_catalog_subject_sum(subject, addresses + subject->address))
+			code = TD_E_NOT_FOUND;
+	}
+	free(subjects);
+	free(addresses);
+	return code;
+}
+
 /* All sections that are needed match, before anything is changed. */
 static int check(const struct td_catalog *catalog)
 {
-	static const enum td_catalog_section sections[] = {TD_CATALOG_LOGS, TD_CATALOG_SUBJECTS,
-		TD_CATALOG_NOTES, TD_CATALOG_ADDRESSES, TD_CATALOG_LINKS, TD_CATALOG_TAGS};
+	static const enum td_catalog_section sections[] = {
+		TD_CATALOG_LOGS, TD_CATALOG_NOTES, TD_CATALOG_LINKS, TD_CATALOG_TAGS};
 	struct td_line *page = malloc(TD_LINES_HEAP * sizeof(*page));
-	int code = page != NULL ? 0 : TD_E_NOMEM;
+	int code = page != NULL ? check_subjects(catalog) : TD_E_NOMEM;
 
 	for (size_t i = 0; code == 0 && i < sizeof(sections) / sizeof(sections[0]); i++)
 		free(td_catalog_read(catalog, sections[i], &code));

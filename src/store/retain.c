@@ -1,9 +1,14 @@
 /*
  * Retention: what a log's limits say must go, oldest first, a batch a time.
+ *
+ *	due    from memory alone: counts, bytes, and the time of each log's first event
+ *	run    any thread: whose first events are too old is read from the disk, without the lock
+ *	done   the owner: what was found, and what is too much, is removed
  */
 #include "store/private.h"
 
-#define BATCH 4096u
+#define BATCH    TD_RETAIN_BATCH
+#define AGAIN_MS 60000 /* until what could not be read is looked at again */
 
 void td_crowd_note(struct td_store *store, uint32_t ref)
 {
@@ -29,6 +34,12 @@ void td_crowd_forget(struct td_store *store, uint32_t ref)
 
 /* --- a log ---------------------------------------------------------------------------------- */
 
+static bool is_live(const struct td_line *line, const struct td_log *log)
+{
+	return line->log == log->index &&
+	       (line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) == TD_LINE_EVENT;
+}
+
 /* How many of the oldest are too many. */
 static uint64_t too_many(const struct td_log *log)
 {
@@ -47,67 +58,113 @@ static bool is_over(const struct td_log *log)
 	       (!config->discard_new && config->bytes_max != 0 && log->bytes > config->bytes_max);
 }
 
-/* When the log's oldest is too old, as wall time, as far as that is known; INT64_MAX: never. */
-static td_time expires(const struct td_log *log)
+/* When the log's oldest is too old, as wall time; INT64_MIN: it has to be looked at; never: INT64_MAX. */
+static td_time expires(const struct td_store *store, const struct td_log *log)
 {
-	if (log->config.age_ms == 0 || log->count == 0)
+	if (log->config.age_ms == 0 || log->config.age_ms > INT64_MAX / 1000000 || log->count == 0)
 		return INT64_MAX;
 	if (log->first_timed != log->first || log->first == 0)
-		return INT64_MIN;
+		return log->first < store->shelf.durable(store->shelf.arg) ? INT64_MIN : INT64_MAX;
 	if (log->config.age_ms > (INT64_MAX - log->first_time) / 1000000)
 		return INT64_MAX;
 	return log->first_time + log->config.age_ms * 1000000;
 }
 
-/* The same, having looked. */
-static td_time expires_surely(struct td_store *store, struct td_log *log)
+static bool is_old(const struct td_store *store, const struct td_log *log)
 {
-	struct td_log_info info;
-
-	if (expires(log) == INT64_MIN &&
-		td_store_log(store, td_text(NULL), log->number, &info, NULL) == 0 &&
-		log->first_timed != log->first)
-		return INT64_MAX; /* not durable yet */
-	return expires(log);
+	return expires(store, log) <= td_clock_wall(store->clock);
 }
 
-/* The time of a record, or INT64_MAX where it cannot be read yet. */
-static td_time time_of(struct td_store *store, const struct td_run *run, uint64_t position)
+/* --- by age: looking, without the owner ------------------------------------------------------ */
+
+struct aged {
+	uint64_t position, location;
+};
+
+/* The oldest of some log that may be too old, under the lock; returns how many. */
+static size_t gather_aged(struct td_store *store, struct td_retain_look *look, struct aged *aged)
 {
+	uint64_t durable = store->shelf.durable(store->shelf.arg), losses = store->runs.losses;
+	const struct td_log *log = NULL;
+	uint64_t position;
+	size_t count = 0;
+
+	for (size_t i = 0; i < store->logs.count && log == NULL; i++) {
+		if (store->logs.at[i] != NULL && is_old(store, store->logs.at[i]))
+			log = store->logs.at[i];
+	}
+	if (log == NULL)
+		return 0;
+	look->log = log->number;
+	look->before = td_clock_wall(store->clock) - log->config.age_ms * 1000000;
+	position = log->first;
+	for (const struct td_run *run = td_runs_from(&store->runs, position);
+		run != NULL && count < TD_RETAIN_LOOK;
+		run = td_runs_from(&store->runs, run->next)) {
+		if (position < run->base)
+			position = run->base;
+		for (; position < run->next && count < TD_RETAIN_LOOK; position++) {
+			const struct td_line *line = td_run_line(run, position);
+
+			if (position >= durable || store->runs.losses != losses)
+				return count;
+			if (is_live(line, log))
+				aged[count++] = (struct aged){position, td_run_location(run, line)};
+		}
+	}
+	return count;
+}
+
+void td_retain_look(struct td_store *store, struct td_retain_look *look)
+{
+	struct aged aged[TD_RETAIN_LOOK];
 	struct td_held held = {0};
-	struct td_event_record event;
-	td_time time = INT64_MAX;
+	size_t count;
 
-	if (position < store->shelf.durable(store->shelf.arg) &&
-		store->shelf.fetch(store->shelf.arg,
-			td_run_location(run, td_run_line(run, position)), &held, NULL) == 0 &&
-		td_event_record_read(&event, held.record.body) == NULL)
-		time = event.time;
+	td_mutex_lock(&store->lock);
+	count = gather_aged(store, look, aged);
+	td_mutex_unlock(&store->lock);
+	for (size_t i = 0; i < count && look->first == 0; i++) {
+		struct td_event_record event;
+		int code = td_store_fetch(
+			store, aged[i].position, aged[i].location, &held, &event, NULL);
+
+		/* Of what is damaged, or gone meanwhile, the next one tells. */
+		if (code == TD_E_DAMAGED || code == TD_E_NOT_FOUND)
+			continue;
+		if (code != 0)
+			break;
+		look->looked = true;
+		if (event.time <= look->before) {
+			look->aged_to = aged[i].position;
+		} else {
+			look->first = aged[i].position;
+			look->first_time = event.time;
+		}
+	}
 	store->shelf.let_go(&held);
-	return time;
 }
+
+/* --- a log ---------------------------------------------------------------------------------- */
 
 /* The oldest of the log that must go, at most BATCH; returns how many. */
-static size_t gather_oldest(struct td_store *store, struct td_log *log, uint64_t *positions)
+static size_t gather_oldest(
+	struct td_store *store, struct td_log *log, uint64_t aged_to, uint64_t *positions)
 {
 	uint64_t many = too_many(log), bytes = log->bytes, max = log->config.bytes_max;
 	uint64_t position = td_log_first(store, log);
 	const struct td_run *run = position == 0 ? NULL : td_runs_find(&store->runs, position);
-	td_time old = INT64_MIN;
 	size_t count = 0;
 
-	if (log->config.age_ms != 0 && log->config.age_ms <= INT64_MAX / 1000000)
-		old = td_clock_wall(store->clock) - log->config.age_ms * 1000000;
 	while (run != NULL && count < BATCH) {
 		for (; position < run->next && count < BATCH; position++) {
 			const struct td_line *line = td_run_line(run, position);
 
-			if (line->log != log->index ||
-				(line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) != TD_LINE_EVENT)
+			if (!is_live(line, log))
 				continue;
 			if (count >= many &&
 				(log->config.discard_new || max == 0 || bytes <= max) &&
-				(old == INT64_MIN || time_of(store, run, position) > old))
+				position > aged_to)
 				return count;
 			bytes -= line->bytes;
 			positions[count++] = position;
@@ -118,24 +175,43 @@ static size_t gather_oldest(struct td_store *store, struct td_log *log, uint64_t
 	return count;
 }
 
-static int retain_log(struct td_store *store, struct td_log *log, struct td_error *err)
+/* Under the lock. */
+static int retain_log(
+	struct td_store *store, struct td_log *log, uint64_t aged_to, struct td_error *err)
 {
 	uint64_t *positions = store->retain_positions;
+	uint64_t removed, losses = store->runs.losses;
 	size_t count;
-	uint64_t removed;
 
-	if (!is_over(log) && expires_surely(store, log) > td_clock_wall(store->clock))
+	if (!is_over(log) && aged_to == 0)
 		return 0;
-	td_mutex_lock(&store->lock);
-	count = gather_oldest(store, log, positions);
-	td_mutex_unlock(&store->lock);
-	if (count == 0)
-		return 0;
-	td_mutex_lock(&store->lock);
-	count = (size_t)td_remove_positions(
+	count = gather_oldest(store, log, aged_to, positions);
+	if (store->runs.losses != losses)
+		return td_store_lost(err);
+	return td_remove_positions(
 		store, log, positions, count, false, td_text("retention"), &removed, err);
-	td_mutex_unlock(&store->lock);
-	return (int)count;
+}
+
+/* What was found out without the owner; the log may be gone, or another's first by now. */
+static int retain_aged(
+	struct td_store *store, const struct td_retain_look *look, struct td_error *err)
+{
+	struct td_log *log = look->log == 0 ? NULL : td_logs_number(&store->logs, look->log);
+	int code;
+
+	if (log == NULL)
+		return 0;
+	/* Nothing of it could be read: not at once again. */
+	if (!look->looked) {
+		store->retain_again_ms = td_clock_monotonic(store->clock) / 1000000 + AGAIN_MS;
+		return 0;
+	}
+	code = retain_log(store, log, log->config.age_ms != 0 ? look->aged_to : 0, err);
+	if (code == 0 && look->first != 0 && td_log_first(store, log) == look->first) {
+		log->first_timed = look->first;
+		log->first_time = look->first_time;
+	}
+	return code;
 }
 
 /* --- a subject ------------------------------------------------------------------------------ */
@@ -146,9 +222,10 @@ static size_t gather_subject(
 {
 	const struct td_subject *subject = td_subject_at(&store->subjects, ref);
 	uint64_t position = td_store_live(store, ref).position, met = 0;
+	uint64_t losses = store->runs.losses;
 	size_t count = 0;
 
-	while (position != 0 && met < subject->count) {
+	while (position != 0 && met < subject->count && store->runs.losses == losses) {
 		/* The oldest stand at the end of the list: those are kept in it. */
 		if (td_store_is_of(store, position, ref) && ++met > max - (TD_BUG(228) ? 1 : 0)) {
 			if (count == BATCH) {
@@ -172,7 +249,7 @@ static int retain_subject(struct td_store *store, uint32_t ref, struct td_error 
 {
 	const struct td_subject *subject = td_subject_at(&store->subjects, ref);
 	struct td_log *log = store->logs.at[subject->log];
-	uint64_t max = log->config.count_per_subject_max, removed;
+	uint64_t max = log->config.count_per_subject_max, removed, losses = store->runs.losses;
 	size_t count;
 
 	if (max == 0 || subject->count <= max) {
@@ -180,6 +257,8 @@ static int retain_subject(struct td_store *store, uint32_t ref, struct td_error 
 		return 0;
 	}
 	count = gather_subject(store, ref, max, store->retain_positions);
+	if (store->runs.losses != losses)
+		return td_store_lost(err);
 	if (subject->count - count <= max)
 		td_crowd_forget(store, ref);
 	return td_remove_positions(store, log, store->retain_positions, count, false,
@@ -205,17 +284,26 @@ static void look_for_crowds(struct td_store *store)
 
 /* --- all ------------------------------------------------------------------------------------ */
 
-bool td_retain_due(struct td_store *store)
+void td_retain_wait(struct td_store *store)
 {
+	store->retain_again_ms = td_clock_monotonic(store->clock) / 1000000 + AGAIN_MS;
+}
+
+bool td_retain_waits(const struct td_store *store)
+{
+	return store->retain_again_ms > td_clock_monotonic(store->clock) / 1000000;
+}
+
+bool td_retain_due(const struct td_store *store)
+{
+	if (td_retain_waits(store))
+		return false;
 	if (store->crowd_count > 0 || store->crowd_lost)
 		return true;
 	for (size_t i = 0; i < store->logs.count; i++) {
-		if (store->logs.at[i] != NULL && is_over(store->logs.at[i]))
-			return true;
-	}
-	for (size_t i = 0; i < store->logs.count; i++) {
-		if (store->logs.at[i] != NULL &&
-			expires_surely(store, store->logs.at[i]) <= td_clock_wall(store->clock))
+		const struct td_log *log = store->logs.at[i];
+
+		if (log != NULL && (is_over(log) || is_old(store, log)))
 			return true;
 	}
 	return false;
@@ -224,33 +312,50 @@ bool td_retain_due(struct td_store *store)
 int64_t td_retain_when(const struct td_store *store, int64_t now_ms)
 {
 	td_time first = store->crowd_count > 0 || store->crowd_lost ? INT64_MIN : INT64_MAX;
+	int64_t at_ms;
 	td_time now;
 
 	for (size_t i = 0; i < store->logs.count; i++) {
 		const struct td_log *log = store->logs.at[i];
-		td_time at = log == NULL ? INT64_MAX : is_over(log) ? INT64_MIN : expires(log);
+		td_time at = log == NULL    ? INT64_MAX
+			     : is_over(log) ? INT64_MIN
+					    : expires(store, log);
 
 		first = at < first ? at : first;
 	}
 	if (first == INT64_MAX)
 		return INT64_MAX;
 	now = td_clock_wall(store->clock);
-	return first <= now ? now_ms : now_ms + (first - now + 999999) / 1000000;
+	at_ms = first <= now ? now_ms : now_ms + (first - now + 999999) / 1000000;
+	return td_retain_waits(store) && at_ms < store->retain_again_ms ? store->retain_again_ms
+									: at_ms;
 }
 
-int td_retain(struct td_store *store, struct td_error *err)
+static int retain_all(
+	struct td_store *store, const struct td_retain_look *look, struct td_error *err)
 {
-	int code = 0;
+	int code = retain_aged(store, look, err);
 
 	for (size_t i = 0; code == 0 && i < store->logs.count; i++) {
 		if (store->logs.at[i] != NULL)
-			code = retain_log(store, store->logs.at[i], err);
+			code = retain_log(store, store->logs.at[i], 0, err);
 	}
-	td_mutex_lock(&store->lock);
 	if (store->crowd_count == 0 && store->crowd_lost)
 		look_for_crowds(store);
 	for (size_t i = store->crowd_count; code == 0 && i-- > 0;)
 		code = i < store->crowd_count ? retain_subject(store, store->crowd[i], err) : 0;
+	return code;
+}
+
+int td_retain(struct td_store *store, const struct td_retain_look *look, struct td_error *err)
+{
+	int code;
+
+	td_mutex_lock(&store->lock);
+	code = retain_all(store, look, err);
 	td_mutex_unlock(&store->lock);
+	/* A page that cannot be read now can be read later, or the store has to be opened again. */
+	if (code != 0 && code != TD_E_FULL)
+		td_retain_wait(store);
 	return code;
 }

@@ -346,11 +346,9 @@ struct td_line *td_runs_line(const struct td_runs *runs, uint64_t position)
 
 static uint64_t link_of(const struct td_run *run, uint32_t i)
 {
-	uint64_t link;
+	uint64_t link = td_catalog_link(run->catalog, i);
 
-	if (td_catalog_peek(
-		    run->catalog, TD_CATALOG_LINKS, i * sizeof(link), &link, sizeof(link)) &&
-		link < run->base)
+	if (link != 0 && link < run->base)
 		return link;
 	run->owner->losses++;
 	return 0;
@@ -366,7 +364,21 @@ uint64_t td_run_previous(const struct td_run *run, uint64_t position)
 	return back == 0 ? 0 : run->base + back - 1;
 }
 
-/* The first line of this log at or above the seq; it has one. */
+/* From line i on the next of this log; NULL: none, since a page cannot be read. */
+static const struct td_line *next_of(
+	const struct td_run *run, const struct td_run_log *in, uint32_t *i)
+{
+	for (; *i <= in->last; ++*i) {
+		const struct td_line *line = td_run_line(run, run->base + *i);
+
+		if ((line->flags & TD_LINE_EVENT) != 0 && line->log == in->log)
+			return line;
+	}
+	run->owner->losses++;
+	return NULL;
+}
+
+/* The first line of this log at or above the seq; it has one. 0: a page cannot be read. */
 static uint64_t seq_in(const struct td_run *run, const struct td_run_log *in, uint64_t seq)
 {
 	uint32_t low = in->first, high = in->last;
@@ -374,19 +386,16 @@ static uint64_t seq_in(const struct td_run *run, const struct td_run_log *in, ui
 	/* The lines of other logs between tell nothing: look at the next that is of this one. */
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2, i = middle;
-		const struct td_line *line = td_run_line(run, run->base + i);
+		const struct td_line *line = next_of(run, in, &i);
 
-		while ((line->flags & TD_LINE_EVENT) == 0 || line->log != in->log)
-			line = td_run_line(run, run->base + ++i);
+		if (line == NULL)
+			return 0;
 		if (line->seq < seq)
 			low = i + 1;
 		else
 			high = middle;
 	}
-	while ((td_run_line(run, run->base + low)->flags & TD_LINE_EVENT) == 0 ||
-		td_run_line(run, run->base + low)->log != in->log)
-		low++;
-	return run->base + low;
+	return next_of(run, in, &low) != NULL ? run->base + low : 0;
 }
 
 uint64_t td_runs_seq(const struct td_runs *runs, uint16_t log, uint64_t seq)

@@ -152,7 +152,7 @@ static inline uint64_t td_run_location(const struct td_run *run, const struct td
 }
 /* The position of the event before this one in its subject; 0: none. */
 uint64_t td_run_previous(const struct td_run *run, uint64_t position);
-/* The position of a log's seq, or of the next above it that there is; 0: none. */
+/* The position of a log's seq, or of the next above it that there is; 0: none, or a page lost. */
 uint64_t td_runs_seq(const struct td_runs *runs, uint16_t log, uint64_t seq);
 /* The tag of its next line that has none. false: no memory. */
 bool td_run_tag(struct td_runs *runs, struct td_run *run, struct td_tag tag);

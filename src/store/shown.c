@@ -85,6 +85,7 @@ void td_logs_settle(struct td_store *store)
 uint64_t td_log_first(struct td_store *store, struct td_log *log)
 {
 	const struct td_run *run = log->first == 0 ? NULL : td_runs_from(&store->runs, log->first);
+	uint64_t losses = store->runs.losses;
 
 	if (log->count == 0) {
 		log->first = 0;
@@ -96,6 +97,9 @@ uint64_t td_log_first(struct td_store *store, struct td_log *log)
 		for (; at < run->next; at++) {
 			const struct td_line *line = td_run_line(run, at);
 
+			/* What lies behind a page that cannot be read is not the first. */
+			if (store->runs.losses != losses)
+				return 0;
 			if (line->log == log->index &&
 				(line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) ==
 					TD_LINE_EVENT) {
@@ -104,9 +108,7 @@ uint64_t td_log_first(struct td_store *store, struct td_log *log)
 			}
 		}
 	}
-	/* It is on a page of the index that cannot be read. */
-	TD_ASSERT(store->runs.losses > 0);
-	return 0;
+	TD_UNREACHABLE();
 }
 
 /* A line that is not durable. */
@@ -214,13 +216,17 @@ static void describe(struct td_store *store, struct td_log *log, struct td_log_i
 /* The time of its first event is in the record alone. The owner. */
 static td_time time_of(struct td_store *store, uint64_t position, td_time otherwise)
 {
-	const struct td_run *run = td_runs_find(&store->runs, position);
 	struct td_event_record record = {.time = otherwise};
 	struct td_held held = {0};
+	const struct td_run *run;
+	uint64_t location = 0;
 
-	if (run == NULL ||
-		td_store_fetch(store, position, td_run_location(run, td_run_line(run, position)),
-			&held, &record, NULL) != 0)
+	td_mutex_lock(&store->lock);
+	run = td_runs_find(&store->runs, position);
+	if (run != NULL)
+		location = td_run_location(run, td_run_line(run, position));
+	td_mutex_unlock(&store->lock);
+	if (run == NULL || td_store_fetch(store, position, location, &held, &record, NULL) != 0)
 		record.time = otherwise;
 	store->shelf.let_go(&held);
 	return record.time;
@@ -231,8 +237,13 @@ static void describe_first(
 {
 	info->first_time = info->last_time;
 	if (log->first != 0 && log->first < durable_of(store) && log->first_timed != log->first) {
-		log->first_time = time_of(store, log->first, info->last_time);
+		td_time time = time_of(store, log->first, info->last_time);
+
+		/* Who looks for what is too old reads these beside the owner. */
+		td_mutex_lock(&store->lock);
+		log->first_time = time;
 		log->first_timed = log->first;
+		td_mutex_unlock(&store->lock);
 	}
 	if (first != 0)
 		info->first_time = first == log->first_timed
@@ -244,16 +255,21 @@ int td_store_log(struct td_store *store, struct td_text name, uint32_t number,
 	struct td_log_info *info, struct td_error *err)
 {
 	struct td_log *log;
-	uint64_t first = 0;
+	uint64_t first = 0, losses;
+	bool lost;
 
 	td_mutex_lock(&store->lock);
+	losses = store->runs.losses;
 	log = name.at != NULL ? td_logs_shown(store, name) : td_logs_number(&store->logs, number);
 	if (log != NULL) {
 		td_shown_logs(store);
 		describe(store, log, info);
 		first = first_shown(store, log);
 	}
+	lost = store->runs.losses != losses;
 	td_mutex_unlock(&store->lock);
+	if (lost)
+		return td_store_lost(err);
 	if (log == NULL && name.at != NULL)
 		return td_error_set(
 			err, TD_E_NOT_FOUND, TD_NO_OFFSET, "log %.*s", TD_TEXT_ARG(name));

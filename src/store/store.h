@@ -269,6 +269,7 @@ struct td_log_info {
 	uint32_t number;
 	struct td_text name; /* valid until the log is deleted */
 	const struct td_log_config *config;
+	/* first_seq: last_seq + 1 where it is empty; 0: it could not be read (td_store_logs()) */
 	uint64_t first_seq, last_seq, count, bytes, subjects;
 	td_time first_time, last_time, created;
 };
@@ -289,7 +290,7 @@ int td_store_log_set(struct td_store *store, struct td_text name,
 	struct td_error *err);
 int td_store_log_delete(
 	struct td_store *store, struct td_text name, uint64_t *rests_on, struct td_error *err);
-/* By name, or by number where the name is absent. TD_E_NOT_FOUND. */
+/* By name, or by number where the name is absent. TD_E_NOT_FOUND, TD_E_DAMAGED. */
 int td_store_log(struct td_store *store, struct td_text name, uint32_t number,
 	struct td_log_info *info, struct td_error *err);
 size_t td_store_logs(struct td_store *store, struct td_log_info *infos, size_t max);
