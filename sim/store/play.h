@@ -1,0 +1,128 @@
+/*
+ * A world of one store, as the files of its kind share it: what was drawn, the store and its disk, what
+ * clients did and saw.
+ *
+ *	config.c   what a world is like           clients.c  appends and removals, and their answers
+ *	life.c     opened, failed, cut, again     read.c     passes and readers
+ *	stores.c   the steps, and the dice        final.c    all works again, and is judged
+ */
+#ifndef SIM_STORE_PLAY_H
+#define SIM_STORE_PLAY_H
+
+#include "content.h"
+#include "disk/disk.h"
+#include "history.h"
+#include "store/store.h"
+#include "world.h"
+
+#define LOGS_MAX     4
+#define SUBJECTS_MAX 12
+#define PENDING_MAX  64
+#define ENTRIES_MAX  6
+#define PATH         "store"
+
+enum step { APPEND, REMOVE, TASK, READ, TIME, REOPEN, CUT, STEPS };
+
+enum counter {
+	COUNT_APPENDED,
+	COUNT_BATCH,
+	COUNT_DUPLICATE,
+	COUNT_CONFLICT,
+	COUNT_REFUSED_KEY,
+	COUNT_REMOVED,
+	COUNT_FULL_FRAME,
+	COUNT_DISK_FULL,
+	COUNT_RESUMED,
+	COUNT_FAILED,
+	COUNT_CUT_IN_WORK,
+	COUNT_CUT_IN_OPEN,
+	COUNT_TORN,
+	COUNT_ROLLED,
+	COUNT_UNKNOWN,
+	COUNT_RETRIED,
+	/* What the disk did, of its own counters. */
+	COUNT_DISK_FIRST,
+	COUNT_DISK_LAST = COUNT_DISK_FIRST + 18,
+	COUNTERS,
+};
+
+struct config {
+	struct td_store_options options;
+	struct sim_disk_dice dice;
+	uint64_t capacity;
+	unsigned logs, subjects, steps;
+	size_t payload_max;
+	unsigned weights[STEPS];
+	unsigned batches, keys, expects, retries, erases, whole_passes; /* in a thousand */
+	bool failed_sync_reverts, destroys;
+	int64_t step_ms_max;
+};
+
+/* An append or removal that is decided and not yet told. */
+struct pending {
+	bool removal;
+	size_t number; /* in the history */
+	uint64_t rests_on;
+	bool conflict;
+	int code;
+};
+
+struct run {
+	struct sim_world *world;
+	struct config config;
+	struct sim_disk *disk;
+	uint64_t counts[SIM_DISK_COUNTS]; /* of what the disk did */
+	struct td_store *store;
+	struct sim_store_history history;
+	struct pending pending[PENDING_MAX];
+	size_t pending_count;
+	struct td_chore *out[8]; /* work that is out */
+	bool out_ran[8];
+	uint64_t out_unread[8]; /* reads that had failed when it was taken out */
+	size_t out_count;
+	uint64_t values, keys;
+	bool full;    /* the last append found the disk full */
+	bool cutting; /* the disk does nothing more */
+};
+
+/* --- config.c ----------------------------------------------------------------------------- */
+
+struct config sim_run_draw_config(struct sim_world *world);
+void sim_run_describe(struct sim_world *world, const struct config *config);
+
+/* --- life.c ------------------------------------------------------------------------------- */
+
+/* Open, as often as it takes; the disk may fail, and power may be cut in it. */
+void sim_run_open(struct run *run);
+void sim_run_cut_power(struct run *run, bool destroys);
+/* The store says that it failed, or the disk is frozen: the process ends, and another begins. */
+void sim_run_restart(struct run *run);
+/* Whether it had failed, and was begun again. */
+bool sim_run_fell(struct run *run);
+/* Whether an opening may fail like that: the disk said so. */
+bool sim_run_is_the_disks(int code);
+/* Whether reading may fail like that: the disk said so, or did not give what it has. */
+bool sim_run_is_unread(const struct run *run, int code, uint64_t unread);
+/* Take work out, or run what is out, or bring it back. */
+void sim_run_work(struct run *run);
+/* All that is to be done. */
+void sim_run_drain(struct run *run);
+
+/* --- clients.c ---------------------------------------------------------------------------- */
+
+void sim_run_append(struct run *run);
+void sim_run_remove(struct run *run);
+/* Tell what is durable now, in the order in which it was decided. */
+void sim_run_tell_durable(struct run *run);
+
+/* --- read.c ------------------------------------------------------------------------------- */
+
+void sim_run_pass(struct run *run, uint64_t from, size_t most, bool final);
+void sim_run_read_some(struct run *run);
+
+/* --- final.c ------------------------------------------------------------------------------ */
+
+/* Everything works again: what is owed is told, all is read, and judged. */
+void sim_run_heal(struct run *run);
+
+#endif
