@@ -104,8 +104,9 @@ static int read_record(struct td_journal *journal, const struct td_view *view, u
 		(unsigned long long)offset);
 }
 
-int td_journal_fetch(struct td_journal *journal, uint64_t location, size_t bytes,
-	struct td_buf *buf, struct td_block **block, struct td_record *record, struct td_error *err)
+/* *replaced: the file that was opened is not the segment's that was looked up. */
+static int fetch(struct td_journal *journal, uint64_t location, size_t bytes, struct td_buf *buf,
+	struct td_block **block, struct td_record *record, bool *replaced, struct td_error *err)
 {
 	uint32_t number = td_location_segment(location);
 	uint64_t offset = td_location_offset(location);
@@ -134,6 +135,7 @@ int td_journal_fetch(struct td_journal *journal, uint64_t location, size_t bytes
 	}
 	if (view.file == NULL) {
 		code = td_view_open(journal, &view, false, err);
+		*replaced = code == TD_E_NOT_FOUND;
 		if (code == 0)
 			td_view_keep(journal, &view);
 	}
@@ -141,4 +143,15 @@ int td_journal_fetch(struct td_journal *journal, uint64_t location, size_t bytes
 		code = read_record(journal, &view, offset, bytes, buf, record, err);
 	td_view_drop(&view);
 	return code;
+}
+
+int td_journal_fetch(struct td_journal *journal, uint64_t location, size_t bytes,
+	struct td_buf *buf, struct td_block **block, struct td_record *record, struct td_error *err)
+{
+	bool replaced = false;
+	int code = fetch(journal, location, bytes, buf, block, record, &replaced, err);
+
+	/* By now its file is kept open, or it is not in the table any more. */
+	return replaced ? fetch(journal, location, bytes, buf, block, record, &replaced, err)
+			: code;
 }

@@ -33,7 +33,7 @@ static struct td_file *close_oldest(struct td_journal *journal)
 	for (size_t i = 0; i < journal->table.count; i++) {
 		struct td_segment *segment = journal->table.at[i];
 
-		if (segment->file != NULL && segment->sealed &&
+		if (segment->file != NULL && segment->sealed && !segment->kept &&
 			(oldest == NULL || segment->used_at < oldest->used_at))
 			oldest = segment;
 	}

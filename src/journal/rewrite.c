@@ -3,7 +3,8 @@
  *
  *	1  rewrite.tmp: the frames that are left, holes for what is gone; header; synced
  *	2  read again, past the cache: all whole; the footer; synced
- *	3  rewrite.tmp -> seg-BASE.log, directory synced: until then the old one counts
+ *	3  rewrite.tmp -> seg-BASE.log, directory synced: until then the old one counts. It is kept
+ *	   open, with its index, so that who reads before step 4 need not ask for it by name
  *	4  the table has the new one; cached blocks of the old one go; its readers keep it open
  *
  * Frames keep their times and epochs; their chain is a new one from the value in the header on, and
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 
 #include "journal/fault.h"
+#include "journal/read.h"
 
 /* --- the owner: ask ----------------------------------------------------------------------- */
 
@@ -117,6 +119,27 @@ static int write_new(struct td_journal *journal, struct td_rewriter *rewriter, s
 	return td_rewriter_copy(rewriter, err);
 }
 
+static int keep_old(struct td_journal *journal, struct td_error *err)
+{
+	struct td_segment *segment;
+	struct td_view view = {0};
+	int code = 0;
+
+	td_mutex_lock(&journal->mutex);
+	segment = td_table_find(&journal->table, journal->rewrite->base);
+	segment->kept = true;
+	td_view_take(journal, segment, &view);
+	td_mutex_unlock(&journal->mutex);
+	if (view.file == NULL || view.file->count == 0) {
+		td_view_drop(&view);
+		code = td_view_open(journal, &view, true, err);
+		if (code == 0)
+			td_view_keep(journal, &view);
+	}
+	td_view_drop(&view);
+	return code;
+}
+
 static int put_in_place(
 	struct td_journal *journal, struct td_rewriter *rewriter, struct td_error *err)
 {
@@ -167,6 +190,8 @@ void td_rewrite_run(struct td_work *work)
 	if (code == 0)
 		code = finish(journal, &rewriter, &work->err);
 	if (code == 0)
+		code = keep_old(journal, &work->err);
+	if (code == 0)
 		code = put_in_place(journal, &rewriter, &work->err);
 	td_rewriter_fini(&rewriter);
 	if (code != 0 && code != TD_E_DISK)
@@ -208,6 +233,9 @@ int td_rewrite_landed(struct td_journal *journal, int code, struct td_error *err
 	(void)err;
 	journal->rewrite = NULL;
 	if (code != 0) {
+		td_mutex_lock(&journal->mutex);
+		td_table_find(&journal->table, rewrite->base)->kept = false;
+		td_mutex_unlock(&journal->mutex);
 		td_rewrite_free(rewrite);
 		return code;
 	}

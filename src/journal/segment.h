@@ -59,6 +59,7 @@ struct td_segment {
 	td_time from, to;
 	uint8_t chain[32]; /* of the last frame before it */
 	bool sealed;
+	bool kept; /* its file stays open: another is about to take its name */
 };
 
 struct td_table {

@@ -365,10 +365,11 @@ int td_store_fetch(struct td_store *store, uint64_t position, uint64_t location,
 		if (run != NULL)
 			location = td_run_location(run, td_run_line(run, position));
 		td_mutex_unlock(&store->lock);
-		if (moved)
-			return fetch_by_scan(store, position, held, event, err);
-		if (run == NULL || location == before)
+		if (run == NULL)
 			return TD_E_NOT_FOUND;
+		/* The line may not know it yet. */
+		if (moved || location == before)
+			return fetch_by_scan(store, position, held, event, err);
 	}
 }
 

@@ -162,12 +162,47 @@ static void a_damaged_segment_is_not_rewritten(void **state)
 	scene_end(&scene);
 }
 
+/* The new file has the name, and the owner was not told yet: who reads finds all that was there. */
+static void what_is_replaced_is_read_until_the_owner_knows(void **state)
+{
+	const uint64_t gone[] = {2, 3};
+	struct td_buf buf = TD_BUF_INIT(4096);
+	struct td_block *block = NULL;
+	struct td_segment_info info;
+	struct td_record record;
+	struct td_work *work;
+	struct scene scene;
+
+	(void)state;
+	begin(&scene);
+	fill(&scene);
+	scene_close(&scene);
+	scene_open(&scene); /* nothing of the first segment is open, or in memory */
+	td_journal_segments(scene.journal, &info, 1);
+	assert_int_equal(
+		td_journal_rewrite(scene.journal, 1, gone, 2, TD_REWRITE_SPACE, &scene.err), 0);
+	work = td_journal_next(scene.journal, TD_WORK_REWRITE, INT64_MAX);
+	assert_non_null(work);
+	td_work_run(work);
+	/* Nothing begins there; but it is the old file that says so. */
+	assert_int_equal(td_journal_fetch(scene.journal, ((uint64_t)info.number << 32) + 4200, 0,
+				 &buf, &block, &record, &scene.err),
+		TD_E_DAMAGED);
+	td_block_unref(block);
+	assert_true(present(&scene) == ALL);
+	assert_int_equal(td_journal_done(scene.journal, work, &scene.err), 0);
+	assert_true(present(&scene) == (ALL & ~(uint64_t)12));
+	td_buf_fini(&buf);
+	scene_end(&scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_gone_is_a_hole_and_the_rest_stays),
 		cmocka_unit_test(a_segment_of_nothing_is_one_hole_and_drops),
 		cmocka_unit_test(a_location_in_what_was_replaced_leads_nowhere),
+		cmocka_unit_test(what_is_replaced_is_read_until_the_owner_knows),
 		cmocka_unit_test(a_damaged_segment_is_not_rewritten),
 	};
 
