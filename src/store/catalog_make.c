@@ -364,8 +364,11 @@ static void copy_lines(struct td_catalog_make *make)
 		code = TD_E_DAMAGED;
 	if (code == 0 && run->moved)
 		relocate(make);
-	for (size_t i = 0; code == 0 && i < make->lines; i++)
+	for (size_t i = 0; code == 0 && i < make->lines; i++) {
 		copy_line(make, i);
+		image->head.erase +=
+			(image->lines[i].flags & (TD_LINE_ERASE | TD_LINE_HOLE)) == TD_LINE_ERASE;
+	}
 	for (size_t i = 0; code == 0 && run->catalog == NULL && i < run->links_count; i++)
 		make->links[i] = td_catalog_link_pack(run->links[i]);
 	/* No removal is on its way: all that are durable are in the lines, and no others. */

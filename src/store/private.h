@@ -392,6 +392,8 @@ void td_erased_fini(struct td_store *store);
 td_time td_store_longest_window(const struct td_store *store);
 /* rewrite.c: this event, which was removed, is to be erased; nothing if it is gone already. */
 void td_rewrite_erase(struct td_store *store, struct td_run *run, uint64_t position);
+/* The same of a run whose lines say so. */
+void td_rewrite_owed(const struct td_store *store, struct td_run *run);
 /* Something could not be done of this run: again after a while, twice as long each time. */
 void td_run_failed(const struct td_store *store, struct td_run *run);
 bool td_run_waits(const struct td_store *store, const struct td_run *run);

@@ -222,6 +222,8 @@ int td_store_restore(
 					 "index of segment %" PRIu64 ": it changed meanwhile",
 					 segment->base);
 	}
+	if (catalog->head.erase > 0)
+		td_rewrite_owed(store, run);
 	code = restore_subjects(store, run, err);
 	td_runs_trim(&store->runs, store->index_bytes);
 	return code != TD_E_NOT_FOUND

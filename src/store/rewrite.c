@@ -42,6 +42,12 @@ bool td_run_waits(const struct td_store *store, const struct td_run *run)
 
 /* --- when ----------------------------------------------------------------------------------- */
 
+void td_rewrite_owed(const struct td_store *store, struct td_run *run)
+{
+	if (run->erase_at == 0)
+		run->erase_at = now_ms(store) + ERASE_MS;
+}
+
 void td_rewrite_erase(struct td_store *store, struct td_run *run, uint64_t position)
 {
 	struct td_line *line = td_run_line(run, position);
@@ -52,8 +58,7 @@ void td_rewrite_erase(struct td_store *store, struct td_run *run, uint64_t posit
 		td_run_touch(run, position);
 		line->flags |= TD_LINE_ERASE;
 	}
-	if (run->erase_at == 0)
-		run->erase_at = now_ms(store) + ERASE_MS;
+	td_rewrite_owed(store, run);
 }
 
 /*
