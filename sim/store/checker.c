@@ -485,7 +485,7 @@ static void check_pass(struct checker *checker, const struct sim_store_pass *pas
 		while (k < pass->events_count && events[k].position < fact->position)
 			k++;
 		seen = k < pass->events_count && events[k].position == fact->position;
-		if (seen && fact->removed < pass->asked)
+		if (seen && (fact->removed < pass->asked || fact->removed < events[k].asked))
 			breaks(checker, UNDEAD,
 				"value %" PRIu64 " at position %" PRIu64 " had been removed",
 				fact->value, fact->position);

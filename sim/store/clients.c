@@ -234,6 +234,9 @@ void sim_run_remove(struct run *run)
 	pending.code = td_store_remove(run->store, &removal, &removed, &pending.rests_on, &err);
 	sim_trace(run->world, "remove",
 		(uint64_t[]){entry->log, entry->seq, removed, (uint64_t)pending.code}, 4);
+	/* What was removed before is not erased later. */
+	if (pending.code == 0 && removed == 0)
+		run->history.removals[pending.number].erase = false;
 	if (pending.code == 0)
 		sim_count(run->world, COUNT_REMOVED);
 	else if (pending.code == TD_E_DISK)

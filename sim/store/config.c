@@ -2,6 +2,9 @@
 
 #include <inttypes.h>
 
+/* Keys are known for ever, so that one that was used twice is always wrong. */
+#define KEYS_MS (INT64_C(1) << 40)
+
 static unsigned draw_weight(struct sim_world *world, unsigned most)
 {
 	return sim_chance(world, 300) ? 0 : (unsigned)sim_between(world, 1, most);
@@ -37,6 +40,7 @@ struct config sim_run_draw_config(struct sim_world *world)
 		[REMOVE] = 40,
 		[TASK] = 500,
 		[READ] = 10,
+		[READERS] = 40,
 		[TIME] = 60,
 		[REOPEN] = 3,
 		[CUT] = 8};
@@ -72,6 +76,12 @@ struct config sim_run_draw_config(struct sim_world *world)
 		config.weights[i] = i == APPEND || i == TASK || i == CUT
 					    ? (unsigned)sim_between(world, 1, weights[i])
 					    : draw_weight(world, weights[i]);
+	config.window_ms = KEYS_MS;
+	/* A window that ends: segments are opened by their catalogs, and rewritten for space. */
+	if (sim_chance(world, 400)) {
+		config.window_ms = sim_between(world, 1, 20000);
+		config.keys = config.retries = 0;
+	}
 	draw_dice(world, &config.dice);
 	if (sim_chance(world, 400))
 		config.capacity = (uint64_t)sim_between(world, 100, 800) << 10;
@@ -91,10 +101,10 @@ void sim_run_describe(struct sim_world *world, const struct config *config)
 		journal->chain_off ? ", no chain" : "", journal->strict ? ", strict" : "",
 		config->destroys ? ", sectors destroyed" : "");
 	td_buf_printf(&world->config,
-		"disk: eio %u/%u/%u/%u/%u, no space %u, capacity %" PRIu64
-		"; keys %u, batches %u, expects %u, retries %u, erases %u\n",
+		"disk: eio %u/%u/%u/%u/%u, no space %u, capacity %" PRIu64 "; window %" PRId64
+		", keys %u, batches %u, expects %u, retries %u, erases %u\n",
 		config->dice.read_eio, config->dice.write_eio, config->dice.sync_eio,
 		config->dice.sync_dir_eio, config->dice.name_eio, config->dice.no_space,
-		config->capacity, config->keys, config->batches, config->expects, config->retries,
-		config->erases);
+		config->capacity, config->window_ms, config->keys, config->batches, config->expects,
+		config->retries, config->erases);
 }

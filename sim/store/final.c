@@ -1,6 +1,7 @@
 #include "play.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "checker.h"
@@ -76,6 +77,80 @@ static void compare_ways(struct run *run)
 	}
 }
 
+/* --- what was erased ---------------------------------------------------------------------- */
+
+/* The files of the store, one behind another; what lies in quarantine is not its own any more. */
+struct files {
+	const struct td_disk *disk;
+	int dir;
+	struct td_buf bytes;
+};
+
+static int add_file(void *arg, const struct td_disk_entry *entry)
+{
+	struct files *files = arg;
+	uint64_t bytes = 0;
+	size_t got = 0;
+	int file;
+	void *at;
+
+	if (td_disk_open(files->disk, files->dir, entry->name, TD_DISK_READ, &file) != 0)
+		return 0;
+	if (td_disk_size(files->disk, file, &bytes) == 0 && bytes > 0) {
+		at = td_buf_reserve(&files->bytes, (size_t)bytes);
+		TD_ASSERT(at != NULL);
+		td_disk_read_all(files->disk, file, at, (size_t)bytes, 0, &got);
+		files->bytes.len += got;
+	}
+	td_disk_close(files->disk, file);
+	return 0;
+}
+
+/* The entry that was answered with this log and seq first; NULL: nobody knows. */
+static const struct sim_store_entry *entry_of(
+	const struct sim_store_history *history, uint32_t log, uint64_t seq)
+{
+	for (size_t i = 0; i < history->entries_count; i++) {
+		const struct sim_store_entry *entry = &history->entries[i];
+
+		if (entry->log == log && entry->seq == seq && !entry->duplicate &&
+			history->appends[entry->append].outcome == SIM_STORE_OK)
+			return entry;
+	}
+	return NULL;
+}
+
+/* Long after, no byte of what was erased is in the store's files. */
+static void check_erased(struct run *run)
+{
+	struct files files = {
+		.disk = sim_disk_table(run->disk), .bytes = TD_BUF_INIT(SIZE_MAX / 2)};
+	const struct sim_store_history *history = &run->history;
+	char id[40];
+
+	if (td_disk_open_dir(files.disk, TD_DISK_NOWHERE, PATH, 0, &files.dir) != 0)
+		return;
+	td_disk_list(files.disk, files.dir, add_file, &files);
+	for (size_t i = 0; i < history->removals_count && !sim_failed(run->world); i++) {
+		const struct sim_store_removal *removal = &history->removals[i];
+		const struct sim_store_entry *entry = NULL;
+
+		if (removal->erase && removal->outcome == SIM_STORE_OK)
+			entry = entry_of(history, removal->log, removal->seq);
+		if (entry == NULL)
+			continue;
+		sim_count(run->world, COUNT_ERASED);
+		snprintf(id, sizeof(id), "ce-id: %" PRIu64 "\r\n", entry->value);
+		if (memmem(files.bytes.at, files.bytes.len, id, strlen(id)) != NULL)
+			sim_fail(run->world,
+				"value %" PRIu64 " of log %u, seq %" PRIu64
+				", was to be erased, and is on the disk",
+				entry->value, entry->log, entry->seq);
+	}
+	td_disk_close(files.disk, files.dir);
+	td_buf_fini(&files.bytes);
+}
+
 /* Everything works again: what is owed is told, all is read, and judged. */
 void sim_run_heal(struct run *run)
 {
@@ -102,7 +177,17 @@ void sim_run_heal(struct run *run)
 		sim_fail(run->world, "healed, and %zu answers do not come", run->pending_count);
 		return;
 	}
+	sim_run_readers_end(run);
+	/* What failed waits longer each time, a quarter of an hour at most. */
+	for (int i = 0; i < 3 && !sim_failed(run->world); i++) {
+		sim_advance_ms(run->world, 1000000);
+		sim_run_drain(run);
+	}
+	if (sim_failed(run->world))
+		return;
 	td_store_verify(run->store);
+	if (sim_chance(run->world, 300))
+		check_erased(run);
 	sim_run_pass(run, 1, SIZE_MAX, true);
 	if (!sim_failed(run->world))
 		compare_ways(run);

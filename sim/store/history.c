@@ -106,6 +106,17 @@ void sim_store_pass_end(struct sim_store_history *history, bool whole, bool fina
 	pass->final = final;
 }
 
+void sim_store_pass_put(struct sim_store_history *history, uint64_t asked, uint64_t from,
+	const struct sim_store_event *events, size_t count, bool whole)
+{
+	size_t pass = sim_store_pass_begin(history, from);
+
+	history->passes[pass].asked = asked;
+	for (size_t i = 0; i < count; i++)
+		sim_store_pass_see(history, &events[i]);
+	sim_store_pass_end(history, whole, false);
+}
+
 void sim_store_crash(struct sim_store_history *history)
 {
 	uint64_t moment = sim_store_moment(history);

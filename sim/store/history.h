@@ -61,7 +61,8 @@ struct sim_store_event {
 	uint64_t position, seq, revision;
 	uint32_t log, subject;
 	uint64_t value;
-	bool intact; /* all other content is as the value says */
+	bool intact;    /* all other content is as the value says */
+	uint64_t asked; /* for; 0: with its pass */
 };
 
 struct sim_store_pass {
@@ -107,6 +108,9 @@ void sim_store_answer_removal(
 size_t sim_store_pass_begin(struct sim_store_history *history, uint64_t from);
 void sim_store_pass_see(struct sim_store_history *history, const struct sim_store_event *event);
 void sim_store_pass_end(struct sim_store_history *history, bool whole, bool final);
+/* A pass that others came between, when it is over; `asked` is the moment it began. */
+void sim_store_pass_put(struct sim_store_history *history, uint64_t asked, uint64_t from,
+	const struct sim_store_event *events, size_t count, bool whole);
 void sim_store_crash(struct sim_store_history *history);
 
 void sim_store_history_fini(struct sim_store_history *history);

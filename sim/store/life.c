@@ -9,6 +9,7 @@ static void forget(struct run *run)
 		sim_count(run->world, COUNT_UNKNOWN);
 	run->pending_count = 0;
 	run->out_count = 0;
+	sim_run_readers_end(run);
 	td_store_abandon(run->store);
 	run->store = NULL;
 	sim_store_crash(&run->history);
@@ -29,10 +30,9 @@ void sim_run_cut_power(struct run *run, bool destroys)
 		sim_disk_crash(run->disk, &fate);
 }
 
-/* Keys are known for ever, so that one that was used twice is always wrong. */
 static int set_log(struct run *run, uint32_t log, struct td_error *err)
 {
-	struct td_log_config config = {.duplicates_ms = INT64_C(1) << 40};
+	struct td_log_config config = {.duplicates_ms = run->config.window_ms};
 	struct td_text pattern;
 	uint64_t rests_on;
 
@@ -155,6 +155,10 @@ static void bring_back(struct run *run, size_t which)
 	sim_trace(run->world, "done", (uint64_t[]){kind, (uint64_t)code}, 2);
 	if (code != 0 && !sim_run_is_unread(run, code, unread))
 		sim_fail(run->world, "work %u: %s", kind, err.text);
+	if (code == 0 && kind == TD_WORK_REWRITE)
+		sim_count(run->world, COUNT_REWRITTEN);
+	if (code == 0 && kind == TD_WORK_INDEX)
+		sim_count(run->world, COUNT_INDEXED);
 	if (td_store_failed(run->store, NULL) == 0)
 		sim_run_tell_durable(run);
 }

@@ -19,9 +19,10 @@
 #define SUBJECTS_MAX 12
 #define PENDING_MAX  64
 #define ENTRIES_MAX  6
+#define READERS_MAX  3
 #define PATH         "store"
 
-enum step { APPEND, REMOVE, TASK, READ, TIME, REOPEN, CUT, STEPS };
+enum step { APPEND, REMOVE, TASK, READ, READERS, TIME, REOPEN, CUT, STEPS };
 
 enum counter {
 	COUNT_APPENDED,
@@ -40,6 +41,10 @@ enum counter {
 	COUNT_ROLLED,
 	COUNT_UNKNOWN,
 	COUNT_RETRIED,
+	COUNT_REWRITTEN,
+	COUNT_INDEXED,
+	COUNT_ERASED,
+	COUNT_READERS,
 	/* What the disk did, of its own counters. */
 	COUNT_DISK_FIRST,
 	COUNT_DISK_LAST = COUNT_DISK_FIRST + 18,
@@ -56,6 +61,7 @@ struct config {
 	unsigned batches, keys, expects, retries, erases, whole_passes; /* in a thousand */
 	bool failed_sync_reverts, destroys;
 	int64_t step_ms_max;
+	int64_t window_ms; /* of duplicates */
 };
 
 /* An append or removal that is decided and not yet told. */
@@ -65,6 +71,13 @@ struct pending {
 	uint64_t rests_on;
 	bool conflict;
 	int code;
+};
+
+/* Somebody who reads on while other things happen. */
+struct reader {
+	struct td_cursor *cursor; /* NULL: nobody */
+	uint64_t asked, from, unread;
+	struct td_buf events;
 };
 
 struct run {
@@ -81,6 +94,7 @@ struct run {
 	uint64_t out_unread[8]; /* reads that had failed when it was taken out */
 	size_t out_count;
 	uint64_t values, keys;
+	struct reader readers[READERS_MAX];
 	bool full;    /* the last append found the disk full */
 	bool cutting; /* the disk does nothing more */
 };
@@ -119,6 +133,10 @@ void sim_run_tell_durable(struct run *run);
 
 void sim_run_pass(struct run *run, uint64_t from, size_t most, bool final);
 void sim_run_read_some(struct run *run);
+/* One of the readers goes on, or another begins. */
+void sim_run_read_on(struct run *run);
+/* All of them are broken off. */
+void sim_run_readers_end(struct run *run);
 
 /* --- final.c ------------------------------------------------------------------------------ */
 

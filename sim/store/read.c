@@ -2,8 +2,8 @@
 
 #include <inttypes.h>
 
-/* Note an event; one that is none of ours is noted as what nobody wrote. */
-static void see(struct run *run, const struct td_stored *stored)
+/* What was seen; one that is none of ours is noted as what nobody wrote. */
+static struct sim_store_event event_of(const struct run *run, const struct td_stored *stored)
 {
 	static struct sim_store_content content;
 	struct sim_store_entry entry = {0};
@@ -20,7 +20,7 @@ static void see(struct run *run, const struct td_stored *stored)
 			       td_text_equal(content.headers, stored->headers) &&
 			       td_text_equal(content.payload, stored->payload);
 	}
-	sim_store_pass_see(&run->history, &event);
+	return event;
 }
 
 void sim_run_pass(struct run *run, uint64_t from, size_t most, bool final)
@@ -39,7 +39,9 @@ void sim_run_pass(struct run *run, uint64_t from, size_t most, bool final)
 	}
 	sim_store_pass_begin(&run->history, from);
 	while (seen < most && (code = td_cursor_next(cursor, &stored, &err)) == 0) {
-		see(run, &stored);
+		struct sim_store_event event = event_of(run, &stored);
+
+		sim_store_pass_see(&run->history, &event);
 		seen++;
 	}
 	sim_store_pass_end(&run->history, code == TD_E_NOT_FOUND, final);
@@ -55,4 +57,77 @@ void sim_run_read_some(struct run *run)
 
 	sim_run_pass(run, whole ? 1 : 1 + sim_below(run->world, td_store_durable(run->store)),
 		whole ? SIZE_MAX : sim_below(run->world, 50), false);
+}
+
+/* --- readers ------------------------------------------------------------------------------ */
+
+static void reader_end(struct run *run, struct reader *reader, bool whole)
+{
+	sim_store_pass_put(&run->history, reader->asked, reader->from,
+		(const struct sim_store_event *)(const void *)reader->events.at,
+		reader->events.len / sizeof(struct sim_store_event), whole);
+	td_cursor_close(reader->cursor);
+	td_buf_fini(&reader->events);
+	*reader = (struct reader){0};
+}
+
+static void reader_begin(struct run *run, struct reader *reader)
+{
+	struct td_read_options options = {0};
+	struct td_error err = TD_ERROR_INIT;
+	int code;
+
+	*reader = (struct reader){.asked = sim_store_moment(&run->history),
+		.from = sim_chance(run->world, 500)
+				? 1
+				: 1 + sim_below(run->world, td_store_durable(run->store)),
+		.unread = run->counts[SIM_DISK_COUNT_READ_EIO],
+		.events = TD_BUF_INIT(SIZE_MAX / 2)};
+	options.from_position = reader->from;
+	code = td_store_read(&reader->cursor, run->store, &options, &err);
+	if (code != 0)
+		sim_fail(run->world, "reader: %s", err.text);
+	sim_count(run->world, COUNT_READERS);
+}
+
+void sim_run_read_on(struct run *run)
+{
+	struct reader *reader = &run->readers[sim_below(run->world, READERS_MAX)];
+	uint64_t most = 1 + sim_below(run->world, 30);
+	struct td_error err = TD_ERROR_INIT;
+	int code = 0;
+
+	if (reader->cursor == NULL) {
+		reader_begin(run, reader);
+		return;
+	}
+	for (uint64_t i = 0; i < most && code == 0; i++) {
+		uint64_t asked = sim_store_moment(&run->history);
+		struct sim_store_event event;
+		struct td_stored stored;
+
+		code = td_cursor_next(reader->cursor, &stored, &err);
+		if (code != 0)
+			break;
+		event = event_of(run, &stored);
+		event.asked = asked;
+		td_buf_add(&reader->events, &event, sizeof(event));
+	}
+	sim_trace(run->world, "reader",
+		(uint64_t[]){reader->from, reader->events.len / sizeof(struct sim_store_event),
+			(uint64_t)code},
+		3);
+	if (code == 0)
+		return;
+	if (code != TD_E_NOT_FOUND && !sim_run_is_unread(run, code, reader->unread))
+		sim_fail(run->world, "reader from %" PRIu64 ": %s", reader->from, err.text);
+	reader_end(run, reader, code == TD_E_NOT_FOUND);
+}
+
+void sim_run_readers_end(struct run *run)
+{
+	for (size_t i = 0; i < READERS_MAX; i++) {
+		if (run->readers[i].cursor != NULL)
+			reader_end(run, &run->readers[i], false);
+	}
 }

@@ -22,6 +22,7 @@ static void reopen(struct run *run)
 	sim_run_drain(run);
 	if (sim_run_fell(run))
 		return;
+	sim_run_readers_end(run);
 	code = td_store_close(run->store, &err);
 	run->store = NULL;
 	sim_trace(run->world, "close", (uint64_t[]){(uint64_t)code}, 1);
@@ -92,6 +93,9 @@ static void step(struct run *run)
 	case READ:
 		sim_run_read_some(run);
 		break;
+	case READERS:
+		sim_run_read_on(run);
+		break;
 	case TIME:
 		let_time_pass(run);
 		break;
@@ -152,6 +156,7 @@ static void play(struct sim_world *world)
 		count_segments(&run);
 	if (!sim_failed(world))
 		sim_run_heal(&run);
+	sim_run_readers_end(&run);
 	td_store_abandon(run.store);
 	sim_disk_free(run.disk);
 	sim_store_history_fini(&run.history);
@@ -176,6 +181,10 @@ static const char *const counters[COUNTERS] = {
 	[COUNT_ROLLED] = "worlds with several segments",
 	[COUNT_UNKNOWN] = "answers that never came",
 	[COUNT_RETRIED] = "appends tried again",
+	[COUNT_REWRITTEN] = "segments rewritten",
+	[COUNT_INDEXED] = "steps of catalogs",
+	[COUNT_ERASED] = "erased events looked for on the disk",
+	[COUNT_READERS] = "readers that went on beside all this",
 	[COUNT_DISK_FIRST + 0] = "disk: reads failed",
 	[COUNT_DISK_FIRST + 1] = "disk: writes failed",
 	[COUNT_DISK_FIRST + 2] = "disk: syncs failed",

@@ -352,7 +352,7 @@ static void play_clean(struct sim_store_history *history, struct td_rng *rng)
 		for (size_t i = 0; i < history->entries_count; i++) {
 			const struct sim_store_entry *entry = &history->entries[i];
 			struct sim_store_event event = {entry->position, entry->seq,
-				entry->revision, 1, entry->subject, entry->value, true};
+				entry->revision, 1, entry->subject, entry->value, true, 0};
 
 			if (entry->position == at)
 				sim_store_pass_see(history, &event);
