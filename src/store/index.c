@@ -421,9 +421,20 @@ int td_index_raise(struct td_store *store, const struct td_log *log, struct td_e
 int td_index_fold_end(struct td_store *store, struct td_error *err)
 {
 	struct td_subjects_walk walk = {0};
+	bool crowds = false;
 	uint32_t ref;
 	int code = 0;
 
+	for (size_t i = 0; i < store->logs.count; i++) {
+		struct td_log *log = store->logs.at[i];
+
+		if (log != NULL && !td_duplicates_sort(&log->duplicates))
+			return td_error_nomem(err);
+		crowds = crowds || (log != NULL && log->config.count_per_subject_max != 0);
+	}
+	/* A limit that came after its events, or of events that a catalog told of. */
+	if (crowds)
+		td_crowd_look(store);
 	if (store->tops.count == 0)
 		return 0;
 	while (code == 0 && (ref = td_subjects_next(&store->subjects, &walk)) != TD_SUBJECT_NONE) {

@@ -405,6 +405,7 @@ void td_rewrite_done(struct td_store *store, bool done);
 
 void td_crowd_note(struct td_store *store, uint32_t ref);
 void td_crowd_forget(struct td_store *store, uint32_t ref);
+void td_crowd_look(struct td_store *store);
 /* What a look at the oldest events of a log whose first may be too old found. Zeroed before. */
 #define TD_RETAIN_LOOK 1024u
 struct td_retain_look {

@@ -251,6 +251,7 @@ static int retain_subject(struct td_store *store, uint32_t ref, struct td_error 
 	struct td_log *log = store->logs.at[subject->log];
 	uint64_t max = log->config.count_per_subject_max, removed, losses = store->runs.losses;
 	size_t count;
+	int code;
 
 	if (max == 0 || subject->count <= max) {
 		td_crowd_forget(store, ref);
@@ -259,14 +260,16 @@ static int retain_subject(struct td_store *store, uint32_t ref, struct td_error 
 	count = gather_subject(store, ref, max, store->retain_positions);
 	if (store->runs.losses != losses)
 		return td_store_lost(err);
-	if (subject->count - count <= max)
-		td_crowd_forget(store, ref);
-	return td_remove_positions(store, log, store->retain_positions, count, false,
+	code = td_remove_positions(store, log, store->retain_positions, count, false,
 		td_text("retention"), &removed, err);
+	/* Of what must go at least one stays, so the subject is there. */
+	if (code == 0 && subject->count <= max)
+		td_crowd_forget(store, ref);
+	return code;
 }
 
-/* More were over than could be noted: look at all, until the list is full again. */
-static void look_for_crowds(struct td_store *store)
+/* Look at all subjects, until the list is full. */
+void td_crowd_look(struct td_store *store)
 {
 	struct td_subjects_walk walk = {0};
 	uint32_t ref;
@@ -341,7 +344,7 @@ static int retain_all(
 			code = retain_log(store, store->logs.at[i], 0, err);
 	}
 	if (store->crowd_count == 0 && store->crowd_lost)
-		look_for_crowds(store);
+		td_crowd_look(store);
 	for (size_t i = store->crowd_count; code == 0 && i-- > 0;)
 		code = i < store->crowd_count ? retain_subject(store, store->crowd[i], err) : 0;
 	return code;

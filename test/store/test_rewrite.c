@@ -471,6 +471,65 @@ static void ages_are_read_without_the_lock(void **state)
 	scene_end(&scene);
 }
 
+/* A limit of each subject that came after its events, in a life before this one. */
+static void a_subjects_limit_is_kept_when_the_store_is_opened_again(void **state)
+{
+	struct scene scene;
+	struct td_log_info info;
+
+	(void)state;
+	for (int sealed = 0; sealed < 2; sealed++) {
+		scene_begin(&scene, IN_JOURNAL);
+		scene_open(&scene);
+		scene_log(&scene, "log", "a", (struct td_log_config){0});
+		for (int i = 0; i < 5; i++)
+			scene_append(&scene, "a", "x");
+		scene_commit(&scene);
+		scene_log(&scene, "log", "a", (struct td_log_config){.count_per_subject_max = 2});
+		scene_commit(&scene);
+		if (sealed == 1) {
+			roll(&scene);
+			scene_close(&scene);
+			scene.now_ns += 200000000000;
+			scene_open(&scene);
+		} else {
+			scene_reopen(&scene);
+		}
+		scene_retain(&scene);
+		must(&scene, td_store_log(scene.store, td_text("log"), 0, &info, &scene.err));
+		assert_int_equal(info.count, 2);
+		scene_end(&scene);
+	}
+}
+
+/* The removal finds the frame full, and is not forgotten for that. */
+static void a_subjects_limit_waits_for_room(void **state)
+{
+	struct scene scene;
+	struct td_entry entry = entry_of("a", "some bytes to fill the frame with");
+	struct td_placed placed;
+	struct td_chore *chore;
+	struct td_log_info info;
+	uint64_t rests_on;
+
+	(void)state;
+	scene_begin(&scene, IN_JOURNAL);
+	scene.options.journal.frame_records = 8;
+	scene_open(&scene);
+	scene_log(&scene, "log", "a", (struct td_log_config){.count_per_subject_max = 2});
+	scene_commit(&scene);
+	while (td_store_append(scene.store, &entry, 1, &placed, &rests_on, NULL, &scene.err) == 0)
+		;
+	chore = td_store_next(scene.store, TD_WORK_RETAIN, scene.now_ns / 1000000);
+	assert_non_null(chore);
+	td_chore_run(chore);
+	must(&scene, td_store_done(scene.store, chore, &scene.err));
+	scene_retain(&scene);
+	must(&scene, td_store_log(scene.store, td_text("log"), 0, &info, &scene.err));
+	assert_int_equal(info.count, 2);
+	scene_end(&scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -483,6 +542,8 @@ int main(void)
 		cmocka_unit_test(what_could_not_be_rewritten_is_tried_again),
 		cmocka_unit_test(what_is_removed_during_a_rewriting_is_erased_by_the_next),
 		cmocka_unit_test(a_page_that_cannot_be_read_is_told_and_nothing_is_guessed),
+		cmocka_unit_test(a_subjects_limit_is_kept_when_the_store_is_opened_again),
+		cmocka_unit_test(a_subjects_limit_waits_for_room),
 		cmocka_unit_test(ages_are_read_without_the_lock),
 	};
 
