@@ -27,6 +27,10 @@ struct fact {
 	bool by_answer; /* ... from an answer */
 	uint64_t position, seq, revision;
 	uint64_t removal_asked, removed; /* NEVER: not */
+	int64_t asked_ms;
+	uint64_t gone; /* from when on a pass had not seen it; NEVER: all did */
+	/* How many may have come behind it, in its log and in its subject. */
+	uint64_t behind_log, behind_subject;
 };
 
 struct removal {
@@ -139,6 +143,8 @@ static struct fact *fact_of(struct checker *checker, const struct sim_store_entr
 			.log = entry->log,
 			.subject = entry->subject,
 			.asked = checker->history->appends[entry->append].asked,
+			.asked_ms = checker->history->appends[entry->append].asked_ms,
+			.gone = NEVER,
 			.known = NEVER,
 			.removal_asked = NEVER,
 			.removed = NEVER,
@@ -329,6 +335,8 @@ static void sort_standing(struct checker *checker)
 	}
 }
 
+static bool has_limits(const struct checker *checker, uint32_t log);
+
 /* The last of a log, or of a subject of one. */
 struct last {
 	uint64_t number, missing;
@@ -370,7 +378,8 @@ static void check_seq(struct checker *checker, struct last *last, const struct f
 		seq < fact->seq && checker->violation->rule == SIM_STORE_RULE_NONE; seq++) {
 		last->missing++;
 		checker->unseen_removed = true;
-		if (find_removal(checker, fact->log, seq) == NULL)
+		if (find_removal(checker, fact->log, seq) == NULL &&
+			!has_limits(checker, fact->log))
 			breaks(checker, SEQ, "log %u: seq %" PRIu64 " was never given", fact->log,
 				seq);
 	}
@@ -450,12 +459,80 @@ static void check_order(struct checker *checker)
 	free(known);
 }
 
+/* --- limits ------------------------------------------------------------------------------- */
+
+/* Whether a limit that had been asked for by then may have taken it. */
+static bool may_be_retired(
+	const struct checker *checker, const struct fact *fact, uint64_t moment, int64_t moment_ms)
+{
+	const struct sim_store_history *history = checker->history;
+
+	for (size_t i = 0; i < history->limits_count; i++) {
+		const struct sim_store_limits *limits = &history->limits[i];
+
+		if (limits->log != fact->log || limits->asked > moment)
+			continue;
+		if ((limits->count_max != 0 && fact->behind_log >= limits->count_max) ||
+			(limits->subject_max != 0 && fact->behind_subject >= limits->subject_max) ||
+			(limits->age_ms != 0 && moment_ms - fact->asked_ms >= limits->age_ms))
+			return true;
+	}
+	return false;
+}
+
+static bool has_limits(const struct checker *checker, uint32_t log)
+{
+	for (size_t i = 0; i < checker->history->limits_count; i++) {
+		if (checker->history->limits[i].log == log)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Behind an event came at most those with higher numbers, and those of which nobody knows whether they
+ * came at all.
+ */
+static void count_behind(struct checker *checker)
+{
+	struct td_map logs = TD_MAP_INIT, subjects = TD_MAP_INIT;
+
+	checker->unseen_removed |= checker->history->limits_count > 0;
+	for (size_t i = 0; i < checker->standing_count; i++) {
+		const struct fact *fact = checker->standing[i];
+		struct last *log = last_of(&logs, fact->log);
+		struct last *subject = last_of(&subjects, subject_key(fact));
+
+		log->number = fact->seq > log->number ? fact->seq : log->number;
+		subject->number =
+			fact->revision > subject->number ? fact->revision : subject->number;
+	}
+	for (size_t i = 0; i < checker->facts_count; i++) {
+		const struct fact *fact = &checker->facts[i];
+
+		if (fact->stands || !fact->tried)
+			continue;
+		last_of(&logs, fact->log)->number++;
+		last_of(&subjects, subject_key(fact))->number++;
+	}
+	for (size_t i = 0; i < checker->standing_count; i++) {
+		struct fact *fact = checker->standing[i];
+
+		fact->behind_log = last_of(&logs, fact->log)->number - fact->seq;
+		fact->behind_subject =
+			last_of(&subjects, subject_key(fact))->number - fact->revision;
+	}
+	free_lasts(&logs);
+	free_lasts(&subjects);
+}
+
 /* --- what a pass must see, and must not --------------------------------------------------- */
 
 static void must_see(
 	struct checker *checker, const struct sim_store_pass *pass, const struct fact *fact)
 {
-	if (fact->known > pass->asked || fact->removal_asked < pass->answered)
+	if (fact->known > pass->asked || fact->removal_asked < pass->answered ||
+		may_be_retired(checker, fact, pass->answered, pass->answered_ms))
 		return;
 	if (!fact->known_by_answer)
 		breaks(checker, UNREAD,
@@ -479,7 +556,7 @@ static void check_pass(struct checker *checker, const struct sim_store_pass *pas
 	size_t k = 0;
 
 	for (size_t i = 0; i < checker->standing_count; i++) {
-		const struct fact *fact = checker->standing[i];
+		struct fact *fact = checker->standing[i];
 		bool seen;
 
 		while (k < pass->events_count && events[k].position < fact->position)
@@ -489,8 +566,16 @@ static void check_pass(struct checker *checker, const struct sim_store_pass *pas
 			breaks(checker, UNDEAD,
 				"value %" PRIu64 " at position %" PRIu64 " had been removed",
 				fact->value, fact->position);
-		if (!seen && fact->position >= pass->from && pass->whole)
-			must_see(checker, pass, fact);
+		if (seen && (fact->gone < pass->asked || fact->gone < events[k].asked))
+			breaks(checker, UNDEAD,
+				"value %" PRIu64 " at position %" PRIu64
+				" was gone for a pass before",
+				fact->value, fact->position);
+		if (seen || fact->position < pass->from || !pass->whole)
+			continue;
+		must_see(checker, pass, fact);
+		if (fact->known < pass->asked && pass->answered < fact->gone)
+			fact->gone = pass->answered;
 	}
 }
 
@@ -566,7 +651,9 @@ static void check_accepted(struct checker *checker, struct fact **facts, size_t 
 	/* The latest that lives counts: those behind it may have been removed. */
 	for (size_t i = 0; i < count && facts[i]->position < entry->position; i++) {
 		bool maybe = facts[i]->removed > append->asked;
-		bool surely = facts[i]->removal_asked > append->answered;
+		bool surely =
+			facts[i]->removal_asked > append->answered &&
+			!may_be_retired(checker, facts[i], append->answered, append->answered_ms);
 
 		maybe_live |= maybe;
 		surely_live |= surely;
@@ -595,14 +682,16 @@ static void check_refused(struct checker *checker, struct fact **facts, size_t c
 	bool removals = false;
 
 	for (size_t i = 0; i < count; i++) {
-		removals |= facts[i]->removal_asked < append->answered;
+		removals |=
+			facts[i]->removal_asked < append->answered ||
+			may_be_retired(checker, facts[i], append->answered, append->answered_ms);
 		if (facts[i]->known < append->asked && facts[i]->revision > least)
 			least = facts[i]->revision;
 		if (facts[i]->asked < append->answered && facts[i]->revision > most)
 			most = facts[i]->revision;
 	}
-	/* Those before it in the same append count, too. */
-	most += append->conflict_entry;
+	/* Those before it in the same append count, too; and what was gone before anybody saw it. */
+	most = has_limits(checker, entry->log) ? UINT64_MAX : most + append->conflict_entry;
 	if (found > most || (found < least && !removals))
 		breaks(checker, CONFLICT,
 			"log %u, subject %u: told of revision %" PRIu64
@@ -688,7 +777,7 @@ bool sim_store_check(const struct sim_store_history *history, struct sim_store_v
 		.violation = violation,
 	};
 	static void (*const steps[])(struct checker *) = {take_removals, take_answers, take_passes,
-		sort_standing, check_numbers, check_order, check_passes, check_keys,
+		sort_standing, count_behind, check_numbers, check_order, check_passes, check_keys,
 		check_expectations, check_appends};
 
 	*violation = (struct sim_store_violation){.rule = SIM_STORE_RULE_NONE};

@@ -4,7 +4,8 @@
  *
  * A attempted, K acknowledged, F surely failed, U unknown; D seen by anybody; L the final pass.
  * What was removed (surely, or perhaps: a removal that was asked for) may be missing from L and
- * from passes that ended after it was asked for.
+ * from passes that ended after it was asked for. So may what a limit of its log takes by then (limits);
+ * what was gone for one pass is gone for all that begin later.
  */
 #ifndef SIM_STORE_CHECKER_H
 #define SIM_STORE_CHECKER_H

@@ -10,6 +10,7 @@ static void tell(struct run *run, const struct pending *pending)
 		sim_store_answer_removal(&run->history, pending->number, outcome);
 	} else {
 		run->history.appends[pending->number].conflict = pending->conflict;
+		run->history.appends[pending->number].answered_ms = sim_now_ms(run->world);
 		sim_store_answer(&run->history, pending->number, outcome);
 	}
 }
@@ -149,6 +150,10 @@ static void placed(struct run *run, size_t number, const struct td_placed *place
 		if (places[i].duplicate)
 			sim_count(run->world, COUNT_DUPLICATE);
 	}
+	/* Its frame may have been begun some time ago, and has one time for all. */
+	if (!places[0].duplicate)
+		run->history.appends[number].asked_ms -=
+			(td_clock_wall(&run->world->clock) - places[0].time) / 1000000 + 1;
 	sim_count(run->world, COUNT_APPENDED);
 	if (run->history.appends[number].entries_count > 1)
 		sim_count(run->world, COUNT_BATCH);
@@ -192,6 +197,7 @@ void sim_run_append(struct run *run)
 		return;
 	count = draw_append(run, entries);
 	pending.number = sim_store_ask(&run->history, entries, count);
+	run->history.appends[pending.number].asked_ms = sim_now_ms(run->world);
 	for (size_t i = 0; i < count; i++)
 		to_store(run, &entries[i], &contents[i], &asked[i]);
 	pending.code =
@@ -248,4 +254,39 @@ void sim_run_remove(struct run *run)
 	} else if (pending.code != TD_E_FULL && pending.code != TD_E_DISK_FULL)
 		sim_fail(run->world, "remove: %s", err.text);
 	decided(run, pending);
+}
+
+/* --- limits ------------------------------------------------------------------------------- */
+
+void sim_run_limit(struct run *run)
+{
+	uint32_t log = (uint32_t)sim_below(run->world, run->config.logs);
+	struct sim_store_limits limits = {.log = log};
+	struct td_error err = TD_ERROR_INIT;
+	struct td_log_config config;
+	struct td_text pattern;
+	uint64_t rests_on;
+	int code;
+
+	if (sim_chance(run->world, 500))
+		limits.count_max = (uint64_t)sim_between(run->world, 1, 100);
+	if (sim_chance(run->world, 300))
+		limits.subject_max = (uint64_t)sim_between(run->world, 1, 20);
+	if (sim_chance(run->world, 300))
+		limits.age_ms = sim_between(run->world, 1, 60000);
+	sim_run_log_config(run, log, &pattern, &config);
+	config.count_max = limits.count_max;
+	config.count_per_subject_max = limits.subject_max;
+	config.age_ms = limits.age_ms;
+	sim_store_limit(&run->history, limits);
+	code = td_store_log_set(
+		run->store, sim_store_log_name(log), &config, TD_LOG_CHANGE, &rests_on, &err);
+	sim_trace(run->world, "limit",
+		(uint64_t[]){log, limits.count_max, limits.subject_max, (uint64_t)limits.age_ms,
+			(uint64_t)code},
+		5);
+	if (code == 0)
+		sim_count(run->world, COUNT_LIMITED);
+	else if (code != TD_E_FULL && !sim_run_is_the_disks(code))
+		sim_fail(run->world, "limits of log %u: %s", log, err.text);
 }

@@ -41,6 +41,7 @@ struct config sim_run_draw_config(struct sim_world *world)
 		[TASK] = 500,
 		[READ] = 10,
 		[READERS] = 40,
+		[LIMIT] = 10,
 		[TIME] = 60,
 		[REOPEN] = 3,
 		[CUT] = 8};
@@ -82,6 +83,9 @@ struct config sim_run_draw_config(struct sim_world *world)
 		config.window_ms = sim_between(world, 1, 20000);
 		config.keys = config.retries = 0;
 	}
+	/* Half of the worlds keep all. */
+	if (sim_chance(world, 500))
+		config.weights[LIMIT] = 0;
 	draw_dice(world, &config.dice);
 	if (sim_chance(world, 400))
 		config.capacity = (uint64_t)sim_between(world, 100, 800) << 10;

@@ -77,6 +77,49 @@ static void compare_ways(struct run *run)
 	}
 }
 
+/* --- limits ------------------------------------------------------------------------------- */
+
+/* What the last limits of a log allow is all that is left of it. */
+static void check_limits(struct run *run, uint32_t log)
+{
+	struct td_error err = TD_ERROR_INIT;
+	uint64_t counts[SUBJECTS_MAX] = {0}, all = 0;
+	struct td_log_info info;
+	size_t count;
+	const struct sim_store_event *events = final_events(run, &count);
+
+	if (td_store_log(run->store, sim_store_log_name(log), 0, &info, &err) != 0) {
+		sim_fail(run->world, "log %u: %s", log, err.text);
+		return;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (events[i].log != log)
+			continue;
+		all++;
+		counts[events[i].subject]++;
+	}
+	if (info.count != all)
+		sim_fail(run->world, "log %u: says %" PRIu64 " events, and has %" PRIu64, log,
+			info.count, all);
+	if (info.config->count_max != 0 || info.config->count_per_subject_max != 0 ||
+		info.config->age_ms != 0)
+		sim_count(run->world, COUNT_RETIRED);
+	if (info.config->count_max != 0 && all > info.config->count_max)
+		sim_fail(run->world, "log %u: %" PRIu64 " events; at most %" PRIu64, log, all,
+			info.config->count_max);
+	for (size_t i = 0; i < SUBJECTS_MAX; i++) {
+		if (info.config->count_per_subject_max != 0 &&
+			counts[i] > info.config->count_per_subject_max)
+			sim_fail(run->world,
+				"log %u, subject %zu: %" PRIu64 " events; at most %" PRIu64, log, i,
+				counts[i], info.config->count_per_subject_max);
+	}
+	/* Time has passed since the last append. */
+	if (info.config->age_ms != 0 && all > 0)
+		sim_fail(run->world, "log %u: %" PRIu64 " events older than %" PRId64 " ms", log,
+			all, info.config->age_ms);
+}
+
 /* --- what was erased ---------------------------------------------------------------------- */
 
 /* The files of the store, one behind another; what lies in quarantine is not its own any more. */
@@ -191,6 +234,8 @@ void sim_run_heal(struct run *run)
 	sim_run_pass(run, 1, SIZE_MAX, true);
 	if (!sim_failed(run->world))
 		compare_ways(run);
+	for (uint32_t log = 0; log < run->config.logs && !sim_failed(run->world); log++)
+		check_limits(run, log);
 	if (!sim_failed(run->world) && !sim_store_check(&run->history, &violation))
 		sim_fail(run->world, "%s: %s: %s", sim_store_rule_name(violation.rule),
 			sim_store_rule_meaning(violation.rule), violation.text);

@@ -78,6 +78,12 @@ void sim_store_answer_removal(
 	history->removals[removal].answered = sim_store_moment(history);
 }
 
+void sim_store_limit(struct sim_store_history *history, struct sim_store_limits limits)
+{
+	limits.asked = sim_store_moment(history);
+	ADD(history, limits, limits);
+}
+
 size_t sim_store_pass_begin(struct sim_store_history *history, uint64_t from)
 {
 	struct sim_store_pass pass = {
@@ -129,6 +135,7 @@ void sim_store_history_fini(struct sim_store_history *history)
 	free(history->entries);
 	free(history->appends);
 	free(history->removals);
+	free(history->limits);
 	free(history->passes);
 	free(history->events);
 	free(history->crashes);

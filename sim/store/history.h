@@ -43,6 +43,8 @@ struct sim_store_append {
 	enum sim_store_outcome outcome;
 	size_t entries, entries_count; /* in history->entries, one behind the other */
 	/* FAILED for the wrong revision: which entry, and what it was told to have. */
+	/* By the clock, where it matters: as old as its events may be, and when it was told. */
+	int64_t asked_ms, answered_ms;
 	bool conflict;
 	size_t conflict_entry; /* counted within the append */
 	uint64_t revision_found;
@@ -65,8 +67,17 @@ struct sim_store_event {
 	uint64_t asked; /* for; 0: with its pass */
 };
 
+/* What a log keeps from then on; what is beyond may be gone. 0: no limit. */
+struct sim_store_limits {
+	uint64_t asked;
+	uint32_t log;
+	uint64_t count_max, subject_max;
+	int64_t age_ms;
+};
+
 struct sim_store_pass {
 	uint64_t asked, answered;
+	int64_t answered_ms;
 	uint64_t from; /* position */
 	bool whole;    /* it came to the end of what there was; else it was broken off */
 	bool final;    /* after everything, of everything */
@@ -77,11 +88,12 @@ struct sim_store_history {
 	struct sim_store_entry *entries;
 	struct sim_store_append *appends;
 	struct sim_store_removal *removals;
+	struct sim_store_limits *limits;
 	struct sim_store_pass *passes;
 	struct sim_store_event *events;
 	uint64_t *crashes; /* moments */
-	size_t entries_count, appends_count, removals_count, passes_count, events_count,
-		crashes_count;
+	size_t limits_count, entries_count, appends_count, removals_count, passes_count,
+		events_count, crashes_count;
 	uint64_t moment; /* the last one given */
 };
 
@@ -104,6 +116,8 @@ size_t sim_store_ask_removal(
 	struct sim_store_history *history, uint32_t log, uint64_t seq, bool erase);
 void sim_store_answer_removal(
 	struct sim_store_history *history, size_t removal, enum sim_store_outcome outcome);
+/* Limits were asked for; limits->asked is set here. */
+void sim_store_limit(struct sim_store_history *history, struct sim_store_limits limits);
 /* Begin a pass; then what it sees, one by one, with no other pass between; then its end. */
 size_t sim_store_pass_begin(struct sim_store_history *history, uint64_t from);
 void sim_store_pass_see(struct sim_store_history *history, const struct sim_store_event *event);

@@ -30,20 +30,26 @@ void sim_run_cut_power(struct run *run, bool destroys)
 		sim_disk_crash(run->disk, &fate);
 }
 
+void sim_run_log_config(
+	const struct run *run, uint32_t log, struct td_text *pattern, struct td_log_config *config)
+{
+	*config = (struct td_log_config){.duplicates_ms = run->config.window_ms};
+	if (log == 0)
+		return;
+	*pattern = sim_store_log_pattern(log);
+	config->subjects = pattern;
+	config->subjects_count = 1;
+}
+
 static int set_log(struct run *run, uint32_t log, struct td_error *err)
 {
-	struct td_log_config config = {.duplicates_ms = run->config.window_ms};
+	struct td_log_config config;
 	struct td_text pattern;
 	uint64_t rests_on;
 
-	if (log == 0)
-		return td_store_log_set(run->store, sim_store_log_name(log), &config, TD_LOG_CHANGE,
-			&rests_on, err);
-	pattern = sim_store_log_pattern(log);
-	config.subjects = &pattern;
-	config.subjects_count = 1;
-	return td_store_log_set(
-		run->store, sim_store_log_name(log), &config, TD_LOG_CREATE, &rests_on, err);
+	sim_run_log_config(run, log, &pattern, &config);
+	return td_store_log_set(run->store, sim_store_log_name(log), &config,
+		log == 0 ? TD_LOG_CHANGE : TD_LOG_CREATE, &rests_on, err);
 }
 
 static bool create_logs(struct run *run)

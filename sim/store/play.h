@@ -22,7 +22,7 @@
 #define READERS_MAX  3
 #define PATH         "store"
 
-enum step { APPEND, REMOVE, TASK, READ, READERS, TIME, REOPEN, CUT, STEPS };
+enum step { APPEND, REMOVE, LIMIT, TASK, READ, READERS, TIME, REOPEN, CUT, STEPS };
 
 enum counter {
 	COUNT_APPENDED,
@@ -45,6 +45,8 @@ enum counter {
 	COUNT_INDEXED,
 	COUNT_ERASED,
 	COUNT_READERS,
+	COUNT_LIMITED,
+	COUNT_RETIRED,
 	/* What the disk did, of its own counters. */
 	COUNT_DISK_FIRST,
 	COUNT_DISK_LAST = COUNT_DISK_FIRST + 18,
@@ -111,6 +113,9 @@ void sim_run_open(struct run *run);
 void sim_run_cut_power(struct run *run, bool destroys);
 /* The store says that it failed, or the disk is frozen: the process ends, and another begins. */
 void sim_run_restart(struct run *run);
+/* What a log is to be like, but for its limits. */
+void sim_run_log_config(
+	const struct run *run, uint32_t log, struct td_text *pattern, struct td_log_config *config);
 /* Whether it had failed, and was begun again. */
 bool sim_run_fell(struct run *run);
 /* Whether an opening may fail like that: the disk said so. */
@@ -126,6 +131,8 @@ void sim_run_drain(struct run *run);
 
 void sim_run_append(struct run *run);
 void sim_run_remove(struct run *run);
+/* A log gets other limits. */
+void sim_run_limit(struct run *run);
 /* Tell what is durable now, in the order in which it was decided. */
 void sim_run_tell_durable(struct run *run);
 

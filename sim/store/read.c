@@ -45,6 +45,7 @@ void sim_run_pass(struct run *run, uint64_t from, size_t most, bool final)
 		seen++;
 	}
 	sim_store_pass_end(&run->history, code == TD_E_NOT_FOUND, final);
+	run->history.passes[run->history.passes_count - 1].answered_ms = sim_now_ms(run->world);
 	sim_trace(run->world, "pass", (uint64_t[]){from, seen, (uint64_t)code}, 3);
 	if (code != 0 && code != TD_E_NOT_FOUND && !sim_run_is_unread(run, code, unread))
 		sim_fail(run->world, "read from %" PRIu64 ": %s", from, err.text);
@@ -66,6 +67,7 @@ static void reader_end(struct run *run, struct reader *reader, bool whole)
 	sim_store_pass_put(&run->history, reader->asked, reader->from,
 		(const struct sim_store_event *)(const void *)reader->events.at,
 		reader->events.len / sizeof(struct sim_store_event), whole);
+	run->history.passes[run->history.passes_count - 1].answered_ms = sim_now_ms(run->world);
 	td_cursor_close(reader->cursor);
 	td_buf_fini(&reader->events);
 	*reader = (struct reader){0};

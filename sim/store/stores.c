@@ -93,6 +93,9 @@ static void step(struct run *run)
 	case READ:
 		sim_run_read_some(run);
 		break;
+	case LIMIT:
+		sim_run_limit(run);
+		break;
 	case READERS:
 		sim_run_read_on(run);
 		break;
@@ -184,6 +187,8 @@ static const char *const counters[COUNTERS] = {
 	[COUNT_REWRITTEN] = "segments rewritten",
 	[COUNT_INDEXED] = "steps of catalogs",
 	[COUNT_ERASED] = "erased events looked for on the disk",
+	[COUNT_LIMITED] = "limits set",
+	[COUNT_RETIRED] = "logs that had limits at the end",
 	[COUNT_READERS] = "readers that went on beside all this",
 	[COUNT_DISK_FIRST + 0] = "disk: reads failed",
 	[COUNT_DISK_FIRST + 1] = "disk: writes failed",

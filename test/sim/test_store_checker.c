@@ -10,6 +10,7 @@
  *	no1  no1=3    it is refused; for its revision, which is 3
  *	rm2  rm2?     seq 2 of log 1 is removed; that was asked for, and never answered
  *	er2  er2?     ... and is to be erased
+ *	L2  Ls2       log 1 keeps two events; two of each subject
  *	p1  e1@4.2.1  a pass from position 1 begins; it sees value 1 there (a ! behind: damaged)
  *	,  .  ..      the pass is broken off; came to the end; was the final one
  *	crash
@@ -148,6 +149,12 @@ static void read_word(struct sim_store_history *history, char *word)
 			history, 1, strtoull(word + 2, NULL, 10), word[0] == 'e');
 		if (strchr(word, '?') == NULL)
 			sim_store_answer_removal(history, number, SIM_STORE_OK);
+	} else if (*word == 'L') {
+		struct sim_store_limits limits = {.log = 1};
+
+		*(word[1] == 's' ? &limits.subject_max : &limits.count_max) =
+			strtoull(word + (word[1] == 's' ? 2 : 1), NULL, 10);
+		sim_store_limit(history, limits);
 	} else if (*word == 'p')
 		sim_store_pass_begin(history, strtoull(word + 1, NULL, 10));
 	else if (*word == 'e')
@@ -217,6 +224,12 @@ static const char *const clean[] = {
 	/* What was expected is the latest that lives. */
 	"w1 ok1@1.1.1 w2 ok2@2.2.2 rm2 w3/=1 ok3@3.3.3 p1 e1@1.1.1 e3@3.3.3 ..",
 	"w1 ok1@1.1.1 w2 ok2@2.2.2 rm2? w3/=2 ok3@3.3.3 p1 e1@1.1.1 e3@3.3.3 ..",
+	/* Limits take the oldest, or do not yet. */
+	"L1 w1 ok1@1.1.1 w2 ok2@2.2.2 p1 e2@2.2.2 ..",
+	"L1 w1 ok1@1.1.1 w2 ok2@2.2.2 p1 e1@1.1.1 e2@2.2.2 ..",
+	"L1 w1 crash w2 ok2@2.2.2 p1 e2@2.2.2 ..",
+	"Ls1 w1 ok1@1.1.1 w2 ok2@2.2.2 p1 e2@2.2.2 ..",
+	"w1 ok1@1.1.1 w2 ok2@2.2.2 p1 e1@1.1.1 e2@2.2.2 . L1 p1 e2@2.2.2 ..",
 	/* Erased: its key alone decides. */
 	"w1/k1 ok1@1.1.1 er1 w2/k1 dup2@1.1.1 w2/k1 dup2@1.1.1 p1 ..",
 	"w1/k1 ok1@1.1.1 er1? w2/k1 dup2@1.1.1 p1 e1@1.1.1 ..",
@@ -262,6 +275,13 @@ static const struct row {
 	{SIM_STORE_RULE_TWICE, "w1/k1 ok1@1.1.1 w1/k1 ok1@1.1.1 p1 e1@1.1.1 .."},
 	{SIM_STORE_RULE_TWICE, "w1/k1 crash w1/k1 crash p1 e1@1.1.1 e1@2.2.2 .."},
 	{SIM_STORE_RULE_TWICE, "w1/k1 ok1@1.1.1 w2/k1 ok2@2.2.2 p1 e1@1.1.1 e2@2.2.2 .."},
+	{SIM_STORE_RULE_LOST, "L1 w1 ok1@1.1.1 w2 ok2@2.2.2 p1 e1@1.1.1 .."},
+	{SIM_STORE_RULE_LOST, "L2 w1 ok1@1.1.1 w2 ok2@2.2.2 p1 e2@2.2.2 .."},
+	{SIM_STORE_RULE_LOST, "Ls1 w1/s2 ok1@1.1.1 w2 ok2@2.2.1 p1 e2@2.2.1 .."},
+	{SIM_STORE_RULE_LOST, "w1 ok1@1.1.1 w2 ok2@2.2.2 p1 e2@2.2.2 .. L1"},
+	{SIM_STORE_RULE_UNDEAD,
+		"L1 w1 ok1@1.1.1 w2 ok2@2.2.2 p1 e2@2.2.2 . p1 e1@1.1.1 e2@2.2.2 .."},
+	{SIM_STORE_RULE_UNDEAD, "w1 ok1@1.1.1 rm1? p1 . p1 e1@1.1.1 .."},
 	{SIM_STORE_RULE_DUPLICATE, "w1/k1 dup1@1.1.1 p1 e1@1.1.1 .."},
 	{SIM_STORE_RULE_DUPLICATE, "w1/k1 ok1@1.1.1 rm1 w2/k1 dup2@1.1.1 p1 .."},
 	{SIM_STORE_RULE_DUPLICATE, "w1/k1 ok1@1.1.1 w2/k1 dup2@1.1.1 er1 p1 .."},
