@@ -87,7 +87,7 @@ struct config sim_run_draw_config(struct sim_world *world)
 	if (sim_chance(world, 500))
 		config.weights[LIMIT] = 0;
 	draw_dice(world, &config.dice);
-	if (sim_chance(world, 400))
+	if (sim_chance(world, 550))
 		config.capacity = (uint64_t)sim_between(world, 100, 800) << 10;
 	return config;
 }
