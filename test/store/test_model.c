@@ -430,10 +430,21 @@ static void random_operations_do_as_the_model_does(enum shelf shelf)
 }
 BOTH(random_operations_do_as_the_model_does)
 
+/* Keys of erased events, read when the store opens, stand among the others in their order. */
+static void seeds_that_found_something_are_played_again(void **state)
+{
+	static const unsigned seeds[] = {9019, 9044, 9056};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(seeds) / sizeof(seeds[0]); i++)
+		play_seed(IN_JOURNAL, seeds[i], 2000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOTH_TESTS(random_operations_do_as_the_model_does),
+		cmocka_unit_test(seeds_that_found_something_are_played_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
