@@ -416,9 +416,12 @@ static void pass_over(struct checker *c, size_t index, enum sim_bus_rule rule)
 		blur(c, debt->cascade, debt);
 	}
 	if (!blocked || is_plain_handler(c, debt->sub)) {
-		const struct announced *a = &c->ledger.announced[debt->event - SIM_BUS_EVENTS_MAX];
+		const struct announced *a =
+			debt->event < SIM_BUS_EVENTS_MAX
+				? NULL
+				: &c->ledger.announced[debt->event - SIM_BUS_EVENTS_MAX];
 
-		if (debt->event < SIM_BUS_EVENTS_MAX)
+		if (a == NULL)
 			violate(c, rule, "subscription %u was not called with event %u", debt->sub,
 				debt->event);
 		else

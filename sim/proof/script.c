@@ -328,7 +328,8 @@ static int check_latests(struct sim_script *script)
 {
 	const struct sim_store_pass *pass =
 		&script->history.passes[script->history.passes_count - 1];
-	const struct sim_store_event *events = script->history.events + pass->events;
+	const struct sim_store_event *events =
+		pass->events_count > 0 ? script->history.events + pass->events : NULL;
 	struct td_buf buf = TD_BUF_INIT(1 << 20);
 	struct td_map seen = TD_MAP_INIT;
 	int code = 0;
