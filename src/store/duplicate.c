@@ -115,6 +115,14 @@ void td_duplicates_add_late(struct td_duplicates *duplicates, const struct td_se
 	duplicates->mixed = true;
 }
 
+void td_duplicates_replace(
+	struct td_duplicates *duplicates, struct td_seen *seen, const struct td_seen *by)
+{
+	TD_ASSERT(seen->key == by->key);
+	*seen = *by;
+	duplicates->mixed = true;
+}
+
 static int by_position(const void *a, const void *b)
 {
 	uint64_t left = ((const struct td_seen *)a)->position;
@@ -164,6 +172,11 @@ struct td_seen *td_duplicates_at(const struct td_duplicates *duplicates, uint64_
 		       : NULL;
 }
 
+struct td_seen *td_duplicates_nth(const struct td_duplicates *duplicates, size_t n)
+{
+	return ring_at(duplicates, duplicates->head + n);
+}
+
 static void slot_remove(struct td_duplicates *duplicates, uint64_t key)
 {
 	size_t mask = duplicates->cap * 2 - 1, i = slot_of(duplicates, key);
@@ -188,6 +201,11 @@ void td_duplicates_undo(struct td_duplicates *duplicates)
 
 void td_duplicates_forget(struct td_duplicates *duplicates, td_time since, uint64_t max)
 {
+	/* Without memory for it the next one tries again. */
+	if (duplicates->mixed && td_duplicates_count(duplicates) / 2 > max)
+		(void)td_duplicates_sort(duplicates);
+	if (duplicates->mixed)
+		max = UINT64_MAX;
 	while (duplicates->head < duplicates->tail &&
 		(td_duplicates_count(duplicates) > max ||
 			ring_at(duplicates, duplicates->head)->time < since)) {

@@ -29,7 +29,7 @@ struct td_duplicates {
 	struct td_seen_slot *slots;
 	uint64_t head, tail; /* [head, tail) are in; ever growing */
 	size_t cap;          /* of the ring, a power of two; slots are twice as many */
-	bool mixed;          /* some came late: td_duplicates_sort() */
+	bool mixed;          /* some stand out of their order: td_duplicates_sort() */
 };
 
 /* The two texts of a key, either may be absent. */
@@ -62,13 +62,19 @@ bool td_duplicates_reserve(struct td_duplicates *duplicates, size_t more);
 void td_duplicates_add(struct td_duplicates *duplicates, const struct td_seen *seen);
 /* The same of one that may belong before others: td_duplicates_sort() when all are there. */
 void td_duplicates_add_late(struct td_duplicates *duplicates, const struct td_seen *seen);
+/* In place of one of the same key, which had been forgotten; so also out of its order. */
+void td_duplicates_replace(
+	struct td_duplicates *duplicates, struct td_seen *seen, const struct td_seen *by);
 /* In the order of positions again. false: no memory. */
 bool td_duplicates_sort(struct td_duplicates *duplicates);
 /* By its position; NULL: it is not in. */
 struct td_seen *td_duplicates_at(const struct td_duplicates *duplicates, uint64_t position);
+/* The oldest but so many. */
+struct td_seen *td_duplicates_nth(const struct td_duplicates *duplicates, size_t n);
 /* The newest goes again: its append was refused. */
 void td_duplicates_undo(struct td_duplicates *duplicates);
-/* The window: what is older than `since`, or more than `max`, is forgotten. */
+/* The window: what is older than `since`, or more than `max`, is forgotten. While some stand out of
+ * their order it is not known which are the oldest, and up to twice as many may stay. */
 void td_duplicates_forget(struct td_duplicates *duplicates, td_time since, uint64_t max);
 
 #endif

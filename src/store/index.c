@@ -55,6 +55,45 @@ static uint64_t key_of(const struct td_store *store, const struct td_event_recor
 	return key;
 }
 
+/* In an append's position, while folding: it came with the one before it, whose record is gone. */
+#define PARTED ((uint64_t)1 << 63)
+
+/* The append that the event came with, whatever log it is of. */
+static void fold_append(
+	struct td_store *store, const struct td_event_record *record, uint64_t position)
+{
+	bool further = (record->flags & TD_EVENT_FURTHER) != 0;
+
+	if (!further || store->fold_next != position)
+		store->fold_append = position | (further ? PARTED : 0);
+	store->fold_parted = store->fold_parted || (store->fold_append & PARTED) != 0;
+	store->fold_next = position + 1;
+}
+
+/*
+ * As it was noted when it was appended. It was no duplicate then: one of the same key that is still
+ * noted had been forgotten. Here it may not be, where others that made it go are noted late.
+ */
+static int note_key(struct td_log *log, const struct td_seen *seen, bool late, struct td_error *err)
+{
+	struct td_seen *noted = td_duplicates_get(&log->duplicates, seen->key);
+
+	if (noted != NULL) {
+		if (noted->position < seen->position)
+			td_duplicates_replace(&log->duplicates, noted, seen);
+		else if (noted->position == seen->position && seen->digest == 0)
+			noted->digest = 0;
+		return 0;
+	}
+	if (!td_duplicates_reserve(&log->duplicates, 1))
+		return td_error_nomem(err);
+	if (late)
+		td_duplicates_add_late(&log->duplicates, seen);
+	else
+		td_duplicates_add(&log->duplicates, seen);
+	return 0;
+}
+
 static int fold_key(struct td_store *store, struct td_log *log,
 	const struct td_event_record *record, const struct td_record *at, struct td_error *err)
 {
@@ -62,27 +101,19 @@ static int fold_key(struct td_store *store, struct td_log *log,
 		.seq = record->seq,
 		.revision = record->revision,
 		.time = record->time,
-		.append = at->position};
-
-	if ((record->flags & TD_EVENT_FURTHER) != 0 && store->fold_next == at->position)
-		seen.append = store->fold_append;
-	store->fold_append = seen.append;
-	store->fold_next = at->position + 1;
+		.append = store->fold_append};
 
 	if (log->config.duplicates_ms < 0 || TD_BUG(208))
 		return 0;
 	td_log_window(log, at->time);
 	seen.key = key_of(store, record);
-	if (seen.key == 0 || td_duplicates_find(&log->duplicates, seen.key) != NULL)
+	if (seen.key == 0)
 		return 0;
 	seen.digest = (record->flags & TD_EVENT_SEALED) != 0
 			      ? td_seal_digest(store, record)
 			      : td_duplicate_digest(store->seed, record->type, record->address,
 					record->payload);
-	if (!td_duplicates_reserve(&log->duplicates, 1))
-		return td_error_nomem(err);
-	td_duplicates_add(&log->duplicates, &seen);
-	return 0;
+	return note_key(log, &seen, false, err);
 }
 
 /* Keys of what was to be erased; of those whose records are still there they are known. */
@@ -92,31 +123,29 @@ static int fold_known(struct td_store *store, const struct td_record *at, struct
 	struct td_log *log;
 	uint32_t number;
 	const char *wrong = td_known_record_read(&number, &keys, at->body);
+	int code = 0;
 
 	if (wrong != NULL)
 		return damaged(at, err, wrong);
 	log = td_logs_number(&store->logs, number);
 	if (log == NULL || log->config.duplicates_ms < 0)
 		return 0;
-	if (!td_duplicates_reserve(&log->duplicates, keys.len / TD_KNOWN_BYTES))
-		return td_error_nomem(err);
-	for (size_t i = 0; i < keys.len; i += TD_KNOWN_BYTES) {
+	for (size_t i = 0; code == 0 && i < keys.len; i += TD_KNOWN_BYTES) {
 		struct td_known key;
-		struct td_seen *seen;
 
 		td_known_get(&key, keys.at + i);
-		seen = td_duplicates_get(&log->duplicates, key.key);
-		if (seen == NULL)
-			td_duplicates_add_late(&log->duplicates, &(struct td_seen){.key = key.key,
-									 .position = key.position,
-									 .seq = key.seq,
-									 .revision = key.revision,
-									 .time = key.time,
-									 .append = key.append});
-		else if (seen->position == key.position)
-			seen->digest = 0;
+		if (key.position >= at->position || key.append > key.position)
+			return damaged(at, err, "a key of what came after it");
+		code = note_key(log,
+			&(struct td_seen){.key = key.key,
+				.position = key.position,
+				.seq = key.seq,
+				.revision = key.revision,
+				.time = key.time,
+				.append = key.append},
+			true, err);
 	}
-	return 0;
+	return code;
 }
 
 int td_index_fold_key(struct td_store *store, const struct td_record *record, struct td_error *err)
@@ -130,6 +159,7 @@ int td_index_fold_key(struct td_store *store, const struct td_record *record, st
 		return 0;
 	if (td_event_record_read(&event, record->body) != NULL)
 		return damaged(record, err, "not what its index says");
+	fold_append(store, &event, record->position);
 	log = td_logs_number(&store->logs, event.log);
 	return log == NULL ? 0 : fold_key(store, log, &event, record, err);
 }
@@ -190,7 +220,7 @@ static int fold_gone(struct td_store *store, const struct td_record *at, uint64_
 {
 	struct td_run *run = td_runs_find(&store->runs, position);
 	const struct td_line *line = run != NULL ? td_run_line(run, position) : NULL;
-	struct td_gone gone;
+	struct td_gone gone = {0};
 
 	if (line == NULL)
 		return 0;
@@ -277,6 +307,7 @@ static int fold_body(struct td_store *store, const struct td_record *at, struct 
 		if (wrong != NULL)
 			return damaged(at, err, wrong);
 		td_seal_note(store, &event);
+		fold_append(store, &event, at->position);
 		code = fold_event(store, at, &event, line, err);
 		if (code == 0 && event.log == TD_LOG_NUMBER_CONTROL)
 			code = td_logs_fold(store, &event, err);
@@ -418,6 +449,43 @@ int td_index_raise(struct td_store *store, const struct td_log *log, struct td_e
 	return code;
 }
 
+static const struct td_seen *seen_at(const struct td_store *store, uint64_t position)
+{
+	const struct td_seen *seen = NULL;
+
+	for (size_t i = 0; i < store->logs.count && seen == NULL; i++) {
+		if (store->logs.at[i] != NULL)
+			seen = td_duplicates_at(&store->logs.at[i]->duplicates, position);
+	}
+	return seen;
+}
+
+/* The append of one whose record follows others that are gone, as far as their keys tell of it. */
+static uint64_t append_of(const struct td_store *store, uint64_t append)
+{
+	const struct td_seen *before;
+
+	while ((append & PARTED) != 0) {
+		before = seen_at(store, (append & ~PARTED) - 1);
+		append = before != NULL ? before->append : append & ~PARTED;
+	}
+	return append;
+}
+
+static void join_appends(struct td_store *store)
+{
+	for (size_t i = 0; i < store->logs.count && store->fold_parted; i++) {
+		struct td_log *log = store->logs.at[i];
+
+		for (size_t n = 0; log != NULL && n < td_duplicates_count(&log->duplicates); n++) {
+			struct td_seen *seen = td_duplicates_nth(&log->duplicates, n);
+
+			seen->append = append_of(store, seen->append);
+		}
+	}
+	store->fold_parted = false;
+}
+
 int td_index_fold_end(struct td_store *store, struct td_error *err)
 {
 	struct td_subjects_walk walk = {0};
@@ -432,6 +500,7 @@ int td_index_fold_end(struct td_store *store, struct td_error *err)
 			return td_error_nomem(err);
 		crowds = crowds || (log != NULL && log->config.count_per_subject_max != 0);
 	}
+	join_appends(store);
 	/* A limit that came after its events, or of events that a catalog told of. */
 	if (crowds)
 		td_crowd_look(store);

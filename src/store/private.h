@@ -108,6 +108,7 @@ struct td_store {
 	uint64_t top_seed;               /* of what is kept */
 	bool founded;                    /* its first record is there */
 	uint64_t fold_append, fold_next; /* while folding: the append that is being read */
+	bool fold_parted;                /* and whether a record of some append is gone */
 
 	struct td_logs logs;
 	struct td_log *events, *control; /* events: NULL where there is none */

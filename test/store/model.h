@@ -25,6 +25,7 @@ struct model {
 	struct model_event events[MODEL_EVENTS];
 	size_t count;
 	uint64_t last_seq[MODEL_LOGS];
+	uint64_t keys_max[MODEL_LOGS]; /* of the window of duplicates */
 	uint64_t subject_seq[MODEL_SUBJECTS], subject_revision[MODEL_SUBJECTS];
 };
 
@@ -56,11 +57,16 @@ static inline struct model_event *model_latest(struct model *model, unsigned sub
 static inline struct model_event *model_seen(
 	struct model *model, unsigned log, unsigned key, td_time now)
 {
-	for (size_t i = model->count; key != 0 && i > 0; i--) {
+	uint64_t left = model->keys_max[log];
+
+	for (size_t i = model->count; key != 0 && left > 0 && i > 0; i--) {
 		struct model_event *event = &model->events[i - 1];
 
-		if (event->log == log && event->key == key && event->time >= now - MODEL_WINDOW)
+		if (event->log != log || event->key == 0)
+			continue;
+		if (event->key == key && event->time >= now - MODEL_WINDOW)
 			return event;
+		left--;
 	}
 	return NULL;
 }

@@ -90,19 +90,41 @@ static void lines_keep_their_subjects_when_the_list_of_these_gets_shorter(void *
 
 /* --- duplicates ----------------------------------------------------------------------------- */
 
+/* In one append, at most four. */
+static void append_together(struct scene *scene, struct td_placed *placed, size_t count,
+	const char *const *addresses, const char *const *payloads, const char *const *keys)
+{
+	struct td_entry entries[4];
+	char headers[4][100];
+	uint64_t rests_on;
+
+	for (size_t i = 0; i < count; i++) {
+		entries[i] = entry_of(addresses[i], payloads[i]);
+		snprintf(headers[i], sizeof(headers[i]), "NATS/1.0\r\nNats-Msg-Id: %s\r\n\r\n",
+			keys[i]);
+		entries[i].headers = td_text(headers[i]);
+		entries[i].key[0] = td_text(keys[i]);
+	}
+	must(scene, td_store_append(
+			    scene->store, entries, count, placed, &rests_on, NULL, &scene->err));
+}
+
 static struct td_placed append_keyed(struct scene *scene, const char *payload, const char *key)
 {
-	struct td_entry entry = entry_of("a", payload);
 	struct td_placed placed;
-	uint64_t rests_on;
-	char headers[100];
 
-	snprintf(headers, sizeof(headers), "NATS/1.0\r\nNats-Msg-Id: %s\r\n\r\n", key);
-	entry.headers = td_text(headers);
-	entry.key[0] = td_text(key);
-	must(scene,
-		td_store_append(scene->store, &entry, 1, &placed, &rests_on, NULL, &scene->err));
+	append_together(scene, &placed, 1, &(const char *){"a"}, &payload, &key);
 	return placed;
+}
+
+static void erase_of_log(struct scene *scene, const uint64_t *seqs, size_t count)
+{
+	const struct td_removal removal = {
+		.log = td_text("log"), .seqs = seqs, .seqs_count = count, .erase = true};
+	uint64_t removed, rests_on;
+
+	must(scene, td_store_remove(scene->store, &removal, &removed, &rests_on, &scene->err));
+	assert_int_equal(removed, count);
 }
 
 /* Its record is gone; what was said of it is said again, until the window ends. */
@@ -167,6 +189,99 @@ static void a_key_outlives_the_erasing_of_a_neighbour(void **state)
 	assert_false(is_on_disk(&scene, "secret"));
 	scene_reopen(&scene);
 	assert_true(append_keyed(&scene, "2", "two").duplicate);
+	scene_end(&scene);
+}
+
+/*
+ * What was erased is noted late when the store opens, behind keys that came after it: one that is
+ * given again once its window ended is known all the same.
+ */
+static void a_key_of_what_was_erased_is_given_again_after_its_window(void **state)
+{
+	struct scene scene;
+	struct td_placed first, second, again;
+
+	(void)state;
+	scene_begin(&scene, IN_JOURNAL);
+	scene_open(&scene);
+	scene_log(&scene, "log", "a", (struct td_log_config){.duplicates_ms = 3600000});
+	first = append_keyed(&scene, "secret", "one");
+	scene_commit(&scene);
+	scene.now_ns += 3000000000000;
+	append_keyed(&scene, "2", "two");
+	scene_commit(&scene);
+	erase_of_log(&scene, &first.seq, 1);
+	wait_long(&scene);
+	assert_false(is_on_disk(&scene, "secret"));
+	second = append_keyed(&scene, "other", "one");
+	assert_false(second.duplicate);
+	for (int i = 0; i < 2; i++) {
+		again = append_keyed(&scene, "other", "one");
+		assert_true(again.duplicate);
+		assert_int_equal(again.seq, second.seq);
+		assert_true(append_keyed(&scene, "2", "two").duplicate);
+		scene_reopen(&scene);
+	}
+	scene_end(&scene);
+}
+
+/* The same where the window is one of three keys. */
+static void keys_of_what_was_erased_push_none_out_that_came_later(void **state)
+{
+	struct scene scene;
+	struct td_placed first, second;
+
+	(void)state;
+	scene_begin(&scene, IN_JOURNAL);
+	scene_open(&scene);
+	scene_log(&scene, "log", "a",
+		(struct td_log_config){.duplicates_ms = 3600000, .duplicates_max = 3});
+	first = append_keyed(&scene, "secret", "one");
+	second = append_keyed(&scene, "secret", "two");
+	append_keyed(&scene, "3", "three");
+	scene_commit(&scene);
+	erase_of_log(&scene, (const uint64_t[]){first.seq, second.seq}, 2);
+	append_keyed(&scene, "4", "four");
+	append_keyed(&scene, "5", "five");
+	wait_long(&scene);
+	assert_false(is_on_disk(&scene, "secret"));
+	for (int i = 0; i < 2; i++) {
+		assert_true(append_keyed(&scene, "3", "three").duplicate);
+		assert_true(append_keyed(&scene, "4", "four").duplicate);
+		assert_true(append_keyed(&scene, "5", "five").duplicate);
+		scene_reopen(&scene);
+	}
+	assert_false(append_keyed(&scene, "2", "two").duplicate);
+	scene_end(&scene);
+}
+
+/* They came with one append, also where the record of the one that says so is gone. */
+static void a_batch_is_a_duplicate_after_its_first_were_erased(void **state)
+{
+	static const char *const addresses[] = {"a", "b", "a", "b"};
+	static const char *const payloads[] = {"secret", "2", "secret", "4"};
+	static const char *const keys[] = {"one", "two", "three", "four"};
+	struct scene scene;
+	struct td_placed first[4], again[4];
+
+	(void)state;
+	scene_begin(&scene, IN_JOURNAL);
+	scene_open(&scene);
+	scene_log(&scene, "log", "a", (struct td_log_config){.duplicates_ms = 3600000});
+	scene_log(&scene, "more", "b", (struct td_log_config){.duplicates_ms = 3600000});
+	append_together(&scene, first, 4, addresses, payloads, keys);
+	scene_commit(&scene);
+	erase_of_log(&scene, (const uint64_t[]){first[0].seq, first[2].seq}, 2);
+	wait_long(&scene);
+	assert_false(is_on_disk(&scene, "secret"));
+	for (int i = 0; i < 2; i++) {
+		append_together(&scene, again, 4, addresses, payloads, keys);
+		for (int n = 0; n < 4; n++) {
+			assert_true(again[n].duplicate);
+			assert_int_equal(again[n].position, first[n].position);
+		}
+		scene_reopen(&scene);
+	}
 	scene_end(&scene);
 }
 
@@ -536,6 +651,9 @@ int main(void)
 		cmocka_unit_test(lines_keep_their_subjects_when_the_list_of_these_gets_shorter),
 		cmocka_unit_test(a_duplicate_of_what_was_erased_is_known_by_its_key),
 		cmocka_unit_test(a_key_outlives_the_erasing_of_a_neighbour),
+		cmocka_unit_test(a_key_of_what_was_erased_is_given_again_after_its_window),
+		cmocka_unit_test(keys_of_what_was_erased_push_none_out_that_came_later),
+		cmocka_unit_test(a_batch_is_a_duplicate_after_its_first_were_erased),
 		cmocka_unit_test(erasing_is_not_forgotten_when_the_store_is_opened_again),
 		cmocka_unit_test(erasing_goes_on_when_its_log_is_deleted),
 		cmocka_unit_test(a_deleted_log_leaves_nothing_behind),
