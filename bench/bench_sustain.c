@@ -5,8 +5,7 @@
  *		   segments zero-filled, hashed, indexed by catalogs beside. Peer: a writer that
  *		   zero-fills files of 128 MiB, syncs them, and then writes them, one sync for as much.
  *	overwrite  keys that are updated over and over, of which the log keeps the latest: what lies on
- *		   disk at the end, beside what is live. The clock shows 4,096 updates a second, since
- *		   no segment is rewritten while its events tell of duplicates (two minutes).
+ *		   disk at the end, beside what is live. The clock shows 4,096 updates a second.
  *
  *	bench_sustain [sustained [MIB] | overwrite [KEYS [UPDATES]]]
  *				default: both, 512 MiB, 100,000 keys, 2,000,000 updates

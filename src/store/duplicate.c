@@ -155,6 +155,12 @@ bool td_duplicates_sort(struct td_duplicates *duplicates)
 	return true;
 }
 
+uint64_t td_duplicates_oldest(const struct td_duplicates *duplicates)
+{
+	return duplicates->head < duplicates->tail ? ring_at(duplicates, duplicates->head)->position
+						   : UINT64_MAX;
+}
+
 struct td_seen *td_duplicates_at(const struct td_duplicates *duplicates, uint64_t position)
 {
 	uint64_t low = duplicates->head, high = duplicates->tail;

@@ -67,6 +67,8 @@ void td_duplicates_replace(
 	struct td_duplicates *duplicates, struct td_seen *seen, const struct td_seen *by);
 /* In the order of positions again. false: no memory. */
 bool td_duplicates_sort(struct td_duplicates *duplicates);
+/* The position of the oldest that is in; UINT64_MAX: none is. */
+uint64_t td_duplicates_oldest(const struct td_duplicates *duplicates);
 /* By its position; NULL: it is not in. */
 struct td_seen *td_duplicates_at(const struct td_duplicates *duplicates, uint64_t position);
 /* The oldest but so many. */

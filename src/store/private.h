@@ -149,6 +149,11 @@ struct td_store {
 		uint64_t *positions;
 		size_t count;
 	} rewriting;
+	/* Positions below which no record has a key that is looked for; see rewrite.c. */
+	struct {
+		uint64_t to;          /* whatever comes */
+		uint64_t next, as_of; /* once all below as_of is durable */
+	} keyless;
 	struct td_buf restored; /* subjects whose last event was removed: refs */
 
 	struct td_chore *chores; /* free ones */

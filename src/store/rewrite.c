@@ -61,17 +61,47 @@ void td_rewrite_erase(struct td_store *store, struct td_run *run, uint64_t posit
 	td_rewrite_owed(store, run);
 }
 
-/*
- * Whether the segment cannot tell of duplicates any more: a removed event keeps its key until the
- * window ends. What is to be erased does not wait, since its key was noted with its removal.
- */
-static bool is_past(const struct td_store *store, const struct td_segment_info *segment)
+/* No key that a duplicate is looked for by, as of now, is that of an event below. */
+static uint64_t oldest_key(const struct td_store *store)
 {
-	return segment->to < td_clock_wall(store->clock) - td_store_longest_window(store);
+	uint64_t oldest = store->shelf.staged(store->shelf.arg);
+
+	for (size_t i = 0; i < store->logs.count; i++) {
+		struct td_log *log = store->logs.at[i];
+		uint64_t of_log;
+
+		if (log == NULL || td_duplicates_count(&log->duplicates) == 0)
+			continue;
+		td_log_window(log, store->shelf.time(store->shelf.arg));
+		of_log = td_duplicates_oldest(&log->duplicates);
+		oldest = of_log < oldest ? of_log : oldest;
+	}
+	return oldest;
 }
 
-static bool wants(const struct td_store *store, const struct td_run *run,
-	const struct td_segment_info *segment)
+/*
+ * Whether the segment cannot tell of duplicates any more: a removed event keeps its key as long as
+ * its log's table does. What is to be erased does not wait, since its key was noted with its removal.
+ *
+ * A key may have been pushed out by one that is staged, and would be back after a crash: what was
+ * found counts when all that was staged then is durable.
+ */
+static bool is_past(struct td_store *store, const struct td_segment_info *segment)
+{
+	uint64_t durable = store->shelf.durable(store->shelf.arg);
+
+	if (store->keyless.as_of <= durable) {
+		store->keyless.to = store->keyless.next;
+		store->keyless.next = oldest_key(store);
+		store->keyless.as_of = store->shelf.staged(store->shelf.arg);
+		if (store->keyless.as_of <= durable)
+			store->keyless.to = store->keyless.next;
+	}
+	return segment->next <= store->keyless.to;
+}
+
+static bool wants(
+	struct td_store *store, const struct td_run *run, const struct td_segment_info *segment)
 {
 	if (run->erase_at != 0 && run->erase_at <= now_ms(store))
 		return true;
@@ -79,7 +109,7 @@ static bool wants(const struct td_store *store, const struct td_run *run,
 }
 
 /* A run to be rewritten, with its segment, which is sealed. */
-static struct td_run *find(const struct td_store *store, struct td_segment_info *segment)
+static struct td_run *find(struct td_store *store, struct td_segment_info *segment)
 {
 	struct td_segments segments = {0};
 	struct td_run *found = NULL;

@@ -29,6 +29,14 @@ static void expect_subject(struct scene *scene, const char *address, const char 
 	td_cursor_close(cursor);
 }
 
+static void expect_count(struct scene *scene, const char *log, uint64_t count)
+{
+	struct td_log_info info;
+
+	must(scene, td_store_log(scene->store, td_text(log), 0, &info, &scene->err));
+	assert_int_equal(info.count, count);
+}
+
 static void erase(struct scene *scene, uint64_t seq)
 {
 	const struct td_removal removal = {
@@ -283,6 +291,51 @@ static void a_batch_is_a_duplicate_after_its_first_were_erased(void **state)
 		scene_reopen(&scene);
 	}
 	scene_end(&scene);
+}
+
+/* The bytes of what was removed go at once where no key of theirs is looked for, or none any more. */
+static void space_comes_back_before_the_window_ends_where_keys_are_not_looked_for(void **state)
+{
+	(void)state;
+	/* Without keys; keys that newer ones pushed out; keys that are looked for. */
+	for (int keys = 0; keys < 3; keys++) {
+		struct scene scene;
+		char text[20], payload[1000] = {0};
+
+		scene_begin(&scene, IN_JOURNAL);
+		scene_open(&scene);
+		scene_log(&scene, "log", "a",
+			(struct td_log_config){.duplicates_ms = 3600000,
+				.duplicates_max = keys == 1 ? 2 : 100,
+				.count_max = 2});
+		for (int i = 0; i < 10; i++) {
+			snprintf(text, sizeof(text), "gone-%d", i);
+			snprintf(payload, sizeof(payload), "gone-%d-%0900d", i, i);
+			if (keys == 0)
+				scene_append(&scene, "a", payload);
+			else
+				append_keyed(&scene, payload, text);
+		}
+		scene_commit(&scene);
+		td_journal_roll(td_store_journal(scene.store));
+		for (int i = 0; i < 2; i++) {
+			snprintf(text, sizeof(text), "kept-%d", i);
+			if (keys == 0)
+				scene_append(&scene, "a", text);
+			else
+				append_keyed(&scene, text, text);
+		}
+		scene_commit(&scene);
+		scene_retain(&scene);
+		assert_int_equal(is_on_disk(&scene, "gone-3"), keys == 2);
+		scene_reopen(&scene);
+		td_store_verify(scene.store);
+		expect_count(&scene, "log", 2);
+		if (keys > 0)
+			assert_int_equal(
+				append_keyed(&scene, payload, "gone-9").duplicate, keys == 2);
+		scene_end(&scene);
+	}
 }
 
 /* --- what is asked to be erased --------------------------------------------------------------- */
@@ -654,6 +707,8 @@ int main(void)
 		cmocka_unit_test(a_key_of_what_was_erased_is_given_again_after_its_window),
 		cmocka_unit_test(keys_of_what_was_erased_push_none_out_that_came_later),
 		cmocka_unit_test(a_batch_is_a_duplicate_after_its_first_were_erased),
+		cmocka_unit_test(
+			space_comes_back_before_the_window_ends_where_keys_are_not_looked_for),
 		cmocka_unit_test(erasing_is_not_forgotten_when_the_store_is_opened_again),
 		cmocka_unit_test(erasing_goes_on_when_its_log_is_deleted),
 		cmocka_unit_test(a_deleted_log_leaves_nothing_behind),
