@@ -118,6 +118,7 @@ static void store_free(struct td_store *store)
 		free(slot->value);
 	td_map_fini(&store->fallen);
 	td_map_fini(&store->shades);
+	td_map_fini(&store->crowd_places);
 	free(store->fallen_spare);
 	while ((pending = store->pending) != NULL) {
 		store->pending = pending->next;

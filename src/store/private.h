@@ -34,7 +34,7 @@
 #define TD_PAYLOAD_DEFAULT    ((size_t)1 << 20)
 #define TD_PAYLOAD_MAX        ((size_t)8 << 20)
 
-#define TD_CROWD_MAX    1024u
+#define TD_CROWD_MAX    16384u
 #define TD_RETAIN_BATCH 4096u /* events that go by rule at once */
 
 /* While an append is decided, its events have no position yet. */
@@ -137,7 +137,8 @@ struct td_store {
 
 	uint32_t crowd[TD_CROWD_MAX]; /* subjects over their log's count_per_subject_max */
 	size_t crowd_count;
-	bool crowd_lost; /* there were more: look at all */
+	struct td_map crowd_places; /* ref -> where it stands in there, + 1 */
+	bool crowd_lost;            /* there were more: look at all */
 	uint64_t retain_positions[TD_RETAIN_BATCH];
 	int64_t retain_again_ms; /* monotonic: not before, since something could not be read */
 

@@ -7,29 +7,36 @@
  */
 #include "store/private.h"
 
+#include <stdlib.h>
+
 #define BATCH    TD_RETAIN_BATCH
 #define AGAIN_MS 60000 /* until what could not be read is looked at again */
 
 void td_crowd_note(struct td_store *store, uint32_t ref)
 {
-	for (size_t i = 0; i < store->crowd_count; i++) {
-		if (store->crowd[i] == ref)
-			return;
-	}
-	if (store->crowd_count == TD_CROWD_MAX)
+	if (td_map_get(&store->crowd_places, ref) != NULL)
+		return;
+	if (store->crowd_count == TD_CROWD_MAX ||
+		!td_map_put(&store->crowd_places, ref,
+			(void *)(uintptr_t)(store->crowd_count + 1))) { /* NOLINT */
 		store->crowd_lost = true;
-	else
-		store->crowd[store->crowd_count++] = ref;
+		return;
+	}
+	store->crowd[store->crowd_count++] = ref;
 }
 
 void td_crowd_forget(struct td_store *store, uint32_t ref)
 {
-	for (size_t i = 0; i < store->crowd_count; i++) {
-		if (store->crowd[i] == ref) {
-			store->crowd[i] = store->crowd[--store->crowd_count];
-			return;
-		}
-	}
+	uintptr_t place = (uintptr_t)td_map_remove(&store->crowd_places, ref);
+	uint32_t last;
+
+	if (place == 0)
+		return;
+	last = store->crowd[--store->crowd_count];
+	if (last == ref)
+		return;
+	store->crowd[place - 1] = last;
+	td_map_put(&store->crowd_places, last, (void *)place); /* NOLINT */
 }
 
 /* --- a log ---------------------------------------------------------------------------------- */
@@ -214,57 +221,95 @@ static int retain_aged(
 	return code;
 }
 
-/* --- a subject ------------------------------------------------------------------------------ */
+/* --- subjects ------------------------------------------------------------------------------- */
 
-/* The oldest beyond the newest `max`, ascending, at most BATCH. */
+static uint64_t limit_of(const struct td_store *store, uint32_t ref)
+{
+	const struct td_subject *subject = td_subject_at(&store->subjects, ref);
+
+	return store->logs.at[subject->log]->config.count_per_subject_max;
+}
+
+static bool is_crowded(const struct td_store *store, uint32_t ref)
+{
+	uint64_t max = limit_of(store, ref);
+
+	return max != 0 && td_subject_at(&store->subjects, ref)->count > max;
+}
+
+/* The oldest beyond the newest that are kept, at most `most`. */
 static size_t gather_subject(
-	const struct td_store *store, uint32_t ref, uint64_t max, uint64_t *positions)
+	const struct td_store *store, uint32_t ref, uint64_t *positions, size_t most)
 {
 	const struct td_subject *subject = td_subject_at(&store->subjects, ref);
 	uint64_t position = td_store_live(store, ref).position, met = 0;
-	uint64_t losses = store->runs.losses;
+	uint64_t max = limit_of(store, ref), losses = store->runs.losses;
 	size_t count = 0;
 
 	while (position != 0 && met < subject->count && store->runs.losses == losses) {
 		/* The oldest stand at the end of the list: those are kept in it. */
 		if (td_store_is_of(store, position, ref) && ++met > max - (TD_BUG(228) ? 1 : 0)) {
-			if (count == BATCH) {
-				memmove(positions, positions + 1, (BATCH - 1) * sizeof(*positions));
+			if (count == most) {
+				memmove(positions, positions + 1, (most - 1) * sizeof(*positions));
 				count--;
 			}
 			positions[count++] = position;
 		}
 		position = td_store_back(store, ref, position, met >= subject->count);
 	}
-	for (size_t i = 0; i < count / 2; i++) {
-		uint64_t other = positions[i];
+	return count;
+}
 
-		positions[i] = positions[count - 1 - i];
-		positions[count - 1 - i] = other;
+/* Of crowded subjects of one log, as much as goes into a batch. */
+static size_t gather_crowd(struct td_store *store, struct td_log **log, uint64_t *positions)
+{
+	size_t count = 0;
+
+	*log = NULL;
+	/* From the end: where one is forgotten, one that was looked at takes its place. */
+	for (size_t i = store->crowd_count; i-- > 0 && count < BATCH;) {
+		uint32_t ref = store->crowd[i];
+		struct td_log *of = store->logs.at[td_subject_at(&store->subjects, ref)->log];
+
+		if (!is_crowded(store, ref)) {
+			td_crowd_forget(store, ref);
+			continue;
+		}
+		if (*log == NULL)
+			*log = of;
+		if (of == *log)
+			count += gather_subject(store, ref, positions + count, BATCH - count);
 	}
 	return count;
 }
 
-static int retain_subject(struct td_store *store, uint32_t ref, struct td_error *err)
+static int compare(const void *a, const void *b)
 {
-	const struct td_subject *subject = td_subject_at(&store->subjects, ref);
-	struct td_log *log = store->logs.at[subject->log];
-	uint64_t max = log->config.count_per_subject_max, removed, losses = store->runs.losses;
-	size_t count;
+	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+
+	return left < right ? -1 : left > right;
+}
+
+/* One batch, by one record. Of what must go at least one stays, so all the subjects stay. */
+static int retain_crowd(struct td_store *store, struct td_error *err)
+{
+	uint64_t *positions = store->retain_positions;
+	uint64_t removed, losses = store->runs.losses;
+	struct td_log *log;
+	size_t count = gather_crowd(store, &log, positions);
 	int code;
 
-	if (max == 0 || subject->count <= max) {
-		td_crowd_forget(store, ref);
-		return 0;
-	}
-	count = gather_subject(store, ref, max, store->retain_positions);
 	if (store->runs.losses != losses)
 		return td_store_lost(err);
-	code = td_remove_positions(store, log, store->retain_positions, count, false,
-		td_text("retention"), &removed, err);
-	/* Of what must go at least one stays, so the subject is there. */
-	if (code == 0 && subject->count <= max)
-		td_crowd_forget(store, ref);
+	if (count == 0)
+		return 0;
+	qsort(positions, count, sizeof(*positions), compare);
+	code = td_remove_positions(
+		store, log, positions, count, false, td_text("retention"), &removed, err);
+	for (size_t i = store->crowd_count; i-- > 0;) {
+		if (!is_crowded(store, store->crowd[i]))
+			td_crowd_forget(store, store->crowd[i]);
+	}
 	return code;
 }
 
@@ -277,10 +322,7 @@ void td_crowd_look(struct td_store *store)
 	store->crowd_lost = false;
 	while (!store->crowd_lost &&
 		(ref = td_subjects_next(&store->subjects, &walk)) != TD_SUBJECT_NONE) {
-		const struct td_subject *subject = td_subject_at(&store->subjects, ref);
-		uint64_t max = store->logs.at[subject->log]->config.count_per_subject_max;
-
-		if (max != 0 && subject->count > max)
+		if (is_crowded(store, ref))
 			td_crowd_note(store, ref);
 	}
 }
@@ -345,9 +387,7 @@ static int retain_all(
 	}
 	if (store->crowd_count == 0 && store->crowd_lost)
 		td_crowd_look(store);
-	for (size_t i = store->crowd_count; code == 0 && i-- > 0;)
-		code = i < store->crowd_count ? retain_subject(store, store->crowd[i], err) : 0;
-	return code;
+	return code == 0 ? retain_crowd(store, err) : code;
 }
 
 int td_retain(struct td_store *store, const struct td_retain_look *look, struct td_error *err)

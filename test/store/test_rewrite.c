@@ -670,6 +670,36 @@ static void a_subjects_limit_is_kept_when_the_store_is_opened_again(void **state
 	}
 }
 
+/* A record for as many as go at once, not one for each subject. */
+static void limits_of_many_subjects_are_kept_by_few_records(void **state)
+{
+	struct scene scene;
+	char address[20];
+	uint64_t before;
+
+	(void)state;
+	scene_begin(&scene, IN_JOURNAL);
+	scene_open(&scene);
+	scene_log(&scene, "log", "a.*", (struct td_log_config){.count_per_subject_max = 2});
+	scene_log(&scene, "other", "b.*", (struct td_log_config){.count_per_subject_max = 1});
+	for (int i = 0; i < 3 * 700; i++) {
+		snprintf(address, sizeof(address), "%c.%d", i % 7 == 0 ? 'b' : 'a', i % 700);
+		scene_append(&scene, address, "x");
+		scene_commit(&scene);
+	}
+	before = td_store_staged(scene.store);
+	scene_retain(&scene);
+	assert_in_range(td_store_staged(scene.store) - before, 2, 8);
+	expect_count(&scene, "log", 1200);
+	expect_count(&scene, "other", 100);
+	scene_reopen(&scene);
+	td_store_verify(scene.store);
+	expect_count(&scene, "log", 1200);
+	expect_count(&scene, "other", 100);
+	expect_subject(&scene, "b.7", "x");
+	scene_end(&scene);
+}
+
 /* The removal finds the frame full, and is not forgotten for that. */
 static void a_subjects_limit_waits_for_room(void **state)
 {
@@ -717,6 +747,7 @@ int main(void)
 		cmocka_unit_test(a_page_that_cannot_be_read_is_told_and_nothing_is_guessed),
 		cmocka_unit_test(a_subjects_limit_is_kept_when_the_store_is_opened_again),
 		cmocka_unit_test(a_subjects_limit_waits_for_room),
+		cmocka_unit_test(limits_of_many_subjects_are_kept_by_few_records),
 		cmocka_unit_test(ages_are_read_without_the_lock),
 	};
 
