@@ -190,6 +190,28 @@ void td_keys_given(struct td_keys *keys, uint64_t number)
 		keys->given = number;
 }
 
+static int read_slot(const struct td_keys *keys, const struct td_key_file *file, uint64_t number,
+	struct td_key_slot *slot, struct td_error *err)
+{
+	uint8_t bytes[TD_KEY_SLOT_BYTES] = {0};
+	const char *wrong = file->wrong;
+	size_t got = 0;
+	int code = 0;
+
+	if (wrong == NULL)
+		code = td_disk_read_all(keys->options.disk, file->handle, bytes, sizeof(bytes),
+			td_key_slot_at(&file->head, number), &got);
+	if (code != 0)
+		return td_keys_error(file->head.first, "read", code, err);
+	if (wrong == NULL)
+		wrong = got < sizeof(bytes) ? "the file ends before it"
+					    : td_key_slot_read(slot, bytes);
+	OPENSSL_cleanse(bytes, sizeof(bytes));
+	if (wrong == NULL && slot->number != number)
+		wrong = "another stands in its place";
+	return wrong == NULL ? 0 : td_keys_damage(file, number, wrong, err);
+}
+
 /* The number behind all that the file has bytes for, at the beginning of a sector. */
 static uint64_t end_of(const struct td_key_head *head, uint64_t bytes)
 {
@@ -200,6 +222,35 @@ static uint64_t end_of(const struct td_key_head *head, uint64_t bytes)
 	if (head->stride < TD_KEY_HEAD_BYTES)
 		count = (count + TD_KEYS_PER_SECTOR - 1) / TD_KEYS_PER_SECTOR * TD_KEYS_PER_SECTOR;
 	return head->first + count;
+}
+
+/* Whether spare ones are as they were made: that may have failed half way. */
+static int check_spares(const struct td_keys *keys, const struct td_key_file *last, bool *whole,
+	struct td_error *err)
+{
+	struct td_key_slot slot = {0};
+	int code = 0;
+
+	*whole = true;
+	for (uint64_t number = keys->next; code == 0 && *whole && number < keys->end; number++) {
+		code = read_slot(keys, last, number, &slot, err);
+		*whole = code == 0 && !slot.destroyed;
+		if (code == TD_E_DAMAGED)
+			code = 0;
+	}
+	OPENSSL_cleanse(&slot, sizeof(slot));
+	return code;
+}
+
+/* Who made it may have come to an end before its name, or all of it, was on the disk. */
+static int sync_file(
+	const struct td_keys *keys, const struct td_key_file *file, struct td_error *err)
+{
+	int code = td_disk_sync(keys->options.disk, file->handle);
+
+	if (code == 0)
+		code = td_disk_sync_dir(keys->options.disk, keys->dir);
+	return code == 0 ? 0 : td_keys_error(file->head.first, "sync", code, err);
 }
 
 int td_keys_begin(struct td_keys *keys, bool clean, uint64_t *passed, struct td_error *err)
@@ -229,12 +280,16 @@ int td_keys_begin(struct td_keys *keys, bool clean, uint64_t *passed, struct td_
 	keys->end = end_of(&last->head, bytes);
 	if (keys->end < keys->next) /* it has none of those given: another file is missing */
 		keys->end = keys->next;
-	if (!clean && keys->end > keys->next) {
+	if (clean && keys->end > keys->next)
+		code = check_spares(keys, last, &clean, err);
+	if (code == 0 && !keys->options.read_only)
+		code = sync_file(keys, last, err);
+	if (code == 0 && !clean && keys->end > keys->next) {
 		*passed = keys->end - 1;
 		keys->given = *passed;
 		keys->next = keys->end;
 	}
-	return 0;
+	return code;
 }
 
 /* --- get ---------------------------------------------------------------------------------- */
@@ -246,28 +301,6 @@ const struct td_key_file *td_keys_file(const struct td_keys *keys, uint64_t numb
 			return &keys->files[i];
 	}
 	return NULL;
-}
-
-static int read_slot(const struct td_keys *keys, const struct td_key_file *file, uint64_t number,
-	struct td_key_slot *slot, struct td_error *err)
-{
-	uint8_t bytes[TD_KEY_SLOT_BYTES] = {0};
-	const char *wrong = file->wrong;
-	size_t got = 0;
-	int code = 0;
-
-	if (wrong == NULL)
-		code = td_disk_read_all(keys->options.disk, file->handle, bytes, sizeof(bytes),
-			td_key_slot_at(&file->head, number), &got);
-	if (code != 0)
-		return td_keys_error(file->head.first, "read", code, err);
-	if (wrong == NULL)
-		wrong = got < sizeof(bytes) ? "the file ends before it"
-					    : td_key_slot_read(slot, bytes);
-	OPENSSL_cleanse(bytes, sizeof(bytes));
-	if (wrong == NULL && slot->number != number)
-		wrong = "another stands in its place";
-	return wrong == NULL ? 0 : td_keys_damage(file, number, wrong, err);
 }
 
 static int gone(uint64_t number, struct td_error *err)

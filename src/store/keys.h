@@ -47,8 +47,9 @@ void td_keys_given(struct td_keys *keys, uint64_t number);
 /*
  * All records were read. `clean`: the store had been closed. Else a frame that came to nothing may
  * have used spare keys, and what it left in quarantine/ would be read with them: those are passed
- * over, and *passed is the last of them (0: none), which has to be given by a durable record.
- * TD_E_DAMAGED: a file is shorter than what was given, or its head does not read.
+ * over, and *passed is the last of them (0: none), which has to be given by a durable record. The
+ * same where making them had failed half way (a full disk). The last file is synced.
+ * TD_E_DAMAGED: a file is shorter than what was given, or its head does not read; TD_E_DISK.
  */
 int td_keys_begin(struct td_keys *keys, bool clean, uint64_t *passed, struct td_error *err);
 

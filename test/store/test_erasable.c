@@ -470,6 +470,92 @@ static void a_key_that_is_damaged_is_an_error_that_names_its_file(void **state)
 	end_simulated(&scene, sim);
 }
 
+/* A disk that gets full in the middle of what is written of keys. */
+static int (*write_whole)(void *arg, int file, const struct td_disk_part *parts, size_t count,
+	uint64_t offset, size_t *put);
+static size_t fits; /* so many bytes; 0: all */
+
+static int write_some(void *arg, int file, const struct td_disk_part *parts, size_t count,
+	uint64_t offset, size_t *put)
+{
+	struct td_disk_part part = parts[0];
+	int code;
+
+	if (fits == 0 || count != 1 || part.len != (size_t)512 * TD_KEY_SLOT_BYTES)
+		return write_whole(arg, file, parts, count, offset, put);
+	part.len = fits;
+	code = write_whole(arg, file, &part, 1, offset, put);
+	return code == 0 ? ENOSPC : code;
+}
+
+static int append_full(struct scene *scene, const char *address)
+{
+	const struct td_entry entry = entry_of(address, "born in Ulm");
+	struct td_placed placed;
+	struct td_chore *chore;
+	uint64_t rests_on;
+	int code;
+
+	while ((code = td_store_append(scene->store, &entry, 1, &placed, &rests_on, NULL,
+			&scene->err)) == TD_E_FULL) {
+		chore = td_store_next(scene->store, TD_WORK_EVERYTHING & ~TD_WORK_RETAIN,
+			scene->now_ns / 1000000);
+		assert_non_null(chore);
+		td_chore_run(chore);
+		(void)td_store_done(scene->store, chore, &scene->err);
+	}
+	return code;
+}
+
+/* Closed in order behind that, or killed; opened again; and the power is cut. */
+static void play_half_made(size_t bytes, bool killed, uint64_t seed)
+{
+	struct scene scene;
+	struct sim_disk *sim = begin_simulated(&scene);
+	char address[64];
+
+	write_whole = scene.disk.write;
+	scene.disk.write = write_some;
+	scene_open(&scene);
+	make_log(&scene);
+	fits = bytes;
+	assert_int_equal(append_full(&scene, "person.1.private"), TD_E_DISK_FULL);
+	fits = 0;
+	if (killed) {
+		sim_disk_kill(sim);
+		td_store_abandon(scene.store);
+		scene_open(&scene);
+	} else {
+		scene_reopen(&scene);
+	}
+	assert_int_equal(scene.report.clean, !killed);
+	for (int i = 0; i < 100; i++) {
+		snprintf(address, sizeof(address), "person.%d.private", i);
+		append(&scene, address, address);
+	}
+	sim_disk_crash(sim, &(struct sim_disk_fate){.seed = seed});
+	td_store_abandon(scene.store);
+	scene_open(&scene);
+	for (int i = 0; i < 100; i++) {
+		snprintf(address, sizeof(address), "person.%d.private", i);
+		expect_latest(&scene, address, address);
+	}
+	end_simulated(&scene, sim);
+}
+
+static void keys_whose_making_failed_half_way_are_given_to_nobody(void **state)
+{
+	static const size_t whole = (size_t)64 * TD_KEY_SLOT_BYTES;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 4; seed++) {
+		for (int killed = 0; killed < 2; killed++) {
+			play_half_made(whole, killed, seed); /* and not synced */
+			play_half_made(whole + 1, killed, seed);
+		}
+	}
+}
+
 static int open_keys_file(struct scene *scene)
 {
 	int dir, keys, file;
@@ -692,6 +778,7 @@ int main(void)
 		cmocka_unit_test(more_subjects_than_keys_were_made_ahead),
 		cmocka_unit_test(keys_that_are_missing_leave_events_without_payloads),
 		cmocka_unit_test(a_key_that_is_damaged_is_an_error_that_names_its_file),
+		cmocka_unit_test(keys_whose_making_failed_half_way_are_given_to_nobody),
 		cmocka_unit_test(keys_that_are_cut_or_anothers_are_refused),
 		cmocka_unit_test(
 			a_crash_anywhere_loses_no_payload_and_keeps_none_that_was_forgotten),
