@@ -89,10 +89,10 @@ int td_store_forget(struct td_store *store, struct td_text name, struct td_text 
 	struct td_log *log = td_logs_find(&store->logs, name);
 	struct td_erasure *erasure;
 	struct td_placed placed;
-	uint64_t hash;
+	uint64_t hash, own;
 	int code;
 
-	*rests_on = 0;
+	*key = *rests_on = 0;
 	if (log == NULL)
 		return td_error_set(
 			err, TD_E_NOT_FOUND, TD_NO_OFFSET, "log %.*s", TD_TEXT_ARG(name));
@@ -100,17 +100,17 @@ int td_store_forget(struct td_store *store, struct td_text name, struct td_text 
 	if (code != 0)
 		return td_error_wrap(err, code, "address %.*s", TD_TEXT_ARG(address));
 	hash = td_top_hash(store->top_seed, log->number, address);
-	*key = td_seal_key(&store->seals, hash);
+	own = td_seal_key(&store->seals, hash);
 	/* What was adopted lies in frames of `events` yet, sealed with the key it had there. */
 	if (log->config.adopted && store->events != NULL) {
 		code = td_store_forget(store, td_text(TD_LOG_EVENTS), address, key, rests_on, err);
 		if (code != 0 && code != TD_E_NOT_FOUND)
 			return code;
-		*key = td_seal_key(&store->seals, hash);
-		if (*key == 0 && code == 0)
+		if (own == 0 && code == 0)
 			return 0;
 	}
-	if (*key == 0)
+	*key = own;
+	if (own == 0)
 		return td_error_set(err, TD_E_NOT_FOUND, TD_NO_OFFSET,
 			"log %s: nothing is sealed of %.*s", log->name, TD_TEXT_ARG(address));
 	if (!expect(store, 1))

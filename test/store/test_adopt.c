@@ -254,6 +254,9 @@ static void forget_adopted(enum shelf shelf, bool erasable)
 	assert_true(stored.erased);
 	must(&scene, td_store_forget(scene.store, td_text("orders"), td_text("order.1"), &key,
 			     &rests_on, &scene.err));
+	/* It is the key that is waited for. */
+	assert_int_not_equal(key, 0);
+	assert_int_equal(td_store_is_forgotten(scene.store, key), shelf == IN_MEMORY);
 	scene_commit(&scene);
 	assert_true(td_store_is_forgotten(scene.store, key));
 	assert_int_equal(td_store_forget(scene.store, td_text("events"), td_text("order.1"), &key,
