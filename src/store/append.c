@@ -127,14 +127,20 @@ static int find_subject(const struct td_store *store, const struct td_entry *ent
 	return code;
 }
 
+/* What duplicates of it are known by; 0: nothing. */
+static uint64_t key_of(const struct td_store *store, const struct td_entry *entry)
+{
+	return entry->key[0].at == NULL && entry->key[1].at == NULL
+		       ? 0
+		       : td_duplicate_key(store->top_seed, entry->key[0], entry->key[1]);
+}
+
 static void hash_key(
 	const struct td_store *store, const struct td_entry *entry, struct td_plan *plan)
 {
-	plan->key = 0;
-	if ((entry->key[0].at == NULL && entry->key[1].at == NULL) ||
-		plan->log->config.duplicates_ms < 0)
+	plan->key = plan->log->config.duplicates_ms < 0 ? 0 : key_of(store, entry);
+	if (plan->key == 0)
 		return;
-	plan->key = td_duplicate_key(store->top_seed, entry->key[0], entry->key[1]);
 	plan->digest =
 		td_duplicate_digest(store->seed, entry->type, entry->address, entry->payload);
 	td_duplicates_want(&plan->log->duplicates, plan->key);
@@ -203,15 +209,16 @@ static int prepare(struct td_store *store, const struct td_entry *entries, size_
 /* What the key is looked for in, of an address that is known by now. */
 static void want_key(const struct td_store *store, const struct td_entry *entry, uint64_t hash)
 {
+	uint64_t key = key_of(store, entry);
 	uint32_t ref;
 
-	if (entry->key[0].at == NULL && entry->key[1].at == NULL)
+	if (key == 0)
 		return;
 	ref = td_subjects_find(&store->subjects, hash, entry->address, TD_LOG_ANY);
 	if (ref == TD_SUBJECT_NONE)
 		return;
-	td_duplicates_want(&store->logs.at[td_subject_at(&store->subjects, ref)->log]->duplicates,
-		td_duplicate_key(store->seed, entry->key[0], entry->key[1]));
+	td_duplicates_want(
+		&store->logs.at[td_subject_at(&store->subjects, ref)->log]->duplicates, key);
 }
 
 void td_store_want(const struct td_store *store, const struct td_entry *entries, size_t count)
