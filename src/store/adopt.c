@@ -174,7 +174,8 @@ static int move_some(struct td_store *store, struct td_log *log, size_t bytes_ma
 {
 	struct td_buf values = TD_BUF_INIT(SIZE_MAX / 2);
 	struct moving *moving = calloc(1, sizeof(*moving));
-	uint64_t losses = store->runs.losses;
+	uint64_t losses;
+	bool lost;
 	int code;
 
 	if (moving == NULL)
@@ -182,10 +183,12 @@ static int move_some(struct td_store *store, struct td_log *log, size_t bytes_ma
 	moving->bodies.max = SIZE_MAX / 2;
 	moving->next = log->adopted_to;
 	td_mutex_lock(&store->lock);
+	losses = store->runs.losses;
 	gather(store, log, bytes_max, moving);
+	lost = store->runs.losses != losses;
 	td_mutex_unlock(&store->lock);
 	*over = moving->count == 0 && !moving->unready;
-	if (store->runs.losses != losses)
+	if (lost)
 		code = td_store_lost(err);
 	else if (moving->count == 0 && moving->unready)
 		code = td_error_set(

@@ -765,22 +765,19 @@ static bool is_to_be_erased(const struct td_store *store, size_t count)
 	return false;
 }
 
-/* Under the lock. What fails, fails before anything is staged. */
+/* Under the lock. Some of them, the first, may have been moved where it fails. */
 static int move(struct td_store *store, const struct td_entry *entries, size_t count,
 	struct td_batch *batch, size_t bytes, const uint64_t *positions, struct td_placed *placed,
 	struct td_error *err)
 {
 	td_time now = store->shelf.time(store->shelf.arg);
-	size_t which = 0, moved;
+	size_t which = 0, moved = 0;
 	int code = decide(store, entries, count, now, TD_BATCH_RECORDS, bytes, placed, &which, err);
 
 	if (code != 0)
 		return code;
-	moved = td_batch_apply(store, batch, positions, count);
-	if (moved < count) {
-		undo(store, moved, count);
-		code = td_error_nomem(err);
-	}
+	code = td_batch_apply(store, batch, positions, count, &moved, err);
+	undo(store, moved, count);
 	if (moved > 0) {
 		stage_all(store, entries, moved, now, placed);
 		td_batch_stage(store, batch);

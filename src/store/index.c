@@ -635,58 +635,6 @@ int td_index_fall(struct td_store *store, uint32_t ref, struct td_error *err)
 	return code;
 }
 
-static bool is_among(const uint64_t *positions, size_t count, uint64_t position)
-{
-	size_t low = 0, high = count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (positions[middle] < position)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < count && positions[low] == position;
-}
-
-/* Back from a subject's latest, which goes, to the one that will be its latest then. */
-static void reach_back(struct td_store *store, uint32_t ref, uint64_t position,
-	const uint64_t *positions, size_t count)
-{
-	uint64_t losses = store->runs.losses, left = td_subject_at(&store->subjects, ref)->count;
-
-	while (position != 0 && store->runs.losses == losses) {
-		const struct td_line *line = td_runs_line(&store->runs, position);
-
-		if ((line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) == TD_LINE_EVENT &&
-			(!is_among(positions, count, position) || --left == 0))
-			return;
-		position = td_store_back(store, ref, position, false);
-	}
-}
-
-bool td_index_reach(struct td_store *store, const uint64_t *positions, size_t count)
-{
-	uint64_t losses = store->runs.losses;
-
-	for (size_t i = 0; i < count; i++) {
-		struct td_run *run = td_runs_find(&store->runs, positions[i]);
-		struct td_line *line = td_run_line(run, positions[i]);
-		uint32_t ref = TD_SUBJECT_NONE;
-
-		if ((line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) == TD_LINE_EVENT)
-			ref = td_store_ref(store, run, line);
-		if (ref == TD_SUBJECT_NONE)
-			return false;
-		if (td_store_live(store, ref).position == positions[i])
-			reach_back(store, ref, positions[i], positions, count);
-		if (store->runs.losses != losses)
-			return false;
-	}
-	return true;
-}
-
 void td_index_end(struct td_store *store, uint32_t ref)
 {
 	struct td_log *log = store->logs.at[td_subject_at(&store->subjects, ref)->log];

@@ -219,9 +219,6 @@ struct td_gone {
 };
 void td_index_end(struct td_store *store, uint32_t ref);
 int td_index_reserve_gone(struct td_store *store, struct td_error *err); /* for the next one */
-/* Live events, ascending, whose pages and those of what they fall back to are in memory now; false:
- * some cannot be read. Before several td_index_gone() that are to be all or none. */
-bool td_index_reach(struct td_store *store, const uint64_t *positions, size_t count);
 /* TD_E_DAMAGED: a page of an index cannot be read; nothing was changed. */
 int td_index_gone(struct td_store *store, struct td_run *run, uint64_t position,
 	struct td_gone *gone, struct td_error *err);
@@ -356,15 +353,15 @@ uint64_t td_index_adopted(
 	const struct td_store *store, const struct td_log *log, struct td_text address);
 int td_index_raise(struct td_store *store, const struct td_log *log, struct td_error *err);
 
-/* remove.c: one removal in steps: memory, and what its records take; out of the index, answers how
- * many; its records. */
+/* remove.c: one removal in steps: memory, and what its records take; out of the index, until one
+ * cannot (TD_E_NOMEM, TD_E_DAMAGED); records of those that did. */
 struct td_batch;
 int td_batch_plan(struct td_batch **batch, struct td_store *store, struct td_log *log,
 	const uint64_t *positions, size_t count, bool erase, struct td_text rule, size_t *bytes,
 	struct td_error *err);
 #define TD_BATCH_RECORDS 3u
-size_t td_batch_apply(
-	struct td_store *store, struct td_batch *batch, const uint64_t *positions, size_t count);
+int td_batch_apply(struct td_store *store, struct td_batch *batch, const uint64_t *positions,
+	size_t count, size_t *applied, struct td_error *err);
 void td_batch_stage(struct td_store *store, struct td_batch *batch);
 void td_batch_free(struct td_batch *batch);
 

@@ -271,8 +271,6 @@ static int remove_batch(struct td_store *store, struct td_batch *batch, const ui
 	size_t bytes = 0;
 	int code = batch_reserve(store, batch, positions, count, &bytes, err);
 
-	if (code == 0 && !td_index_reach(store, positions, count))
-		code = td_store_lost(err);
 	if (code == 0)
 		code = store->shelf.room(store->shelf.arg, TD_BATCH_RECORDS, bytes, true, err);
 	if (code != 0)
@@ -331,12 +329,13 @@ int td_batch_plan(struct td_batch **out, struct td_store *store, struct td_log *
 	return code;
 }
 
-size_t td_batch_apply(
-	struct td_store *store, struct td_batch *batch, const uint64_t *positions, size_t count)
+int td_batch_apply(struct td_store *store, struct td_batch *batch, const uint64_t *positions,
+	size_t count, size_t *applied, struct td_error *err)
 {
-	/* How many is the answer; what could not be is told by what comes of it. */
-	(void)batch_apply(store, batch, positions, count, NULL);
-	return batch->applied;
+	int code = batch_apply(store, batch, positions, count, err);
+
+	*applied = batch->applied;
+	return code;
 }
 
 void td_batch_stage(struct td_store *store, struct td_batch *batch)

@@ -674,6 +674,64 @@ static void an_index_that_cannot_be_read_is_told(void **state)
 	td_buf_fini(&buf);
 }
 
+/*
+ * What a log adopts leaves its subject in `events` with an older event that cannot be read, and whose
+ * index cannot be read any more by then.
+ */
+static void an_index_that_cannot_be_read_while_events_are_adopted_is_told(void **state)
+{
+	enum { MANY = 1000 };
+	const struct td_text orders[] = {TD_TEXT_INIT("order.>")};
+	const struct td_log_config config = {.subjects = orders, .subjects_count = 1};
+	const uint64_t none = 1000000;
+	const struct td_removal nothing = {
+		.log = td_text("orders"), .seqs = &none, .seqs_count = 1};
+	struct scene scene;
+	struct td_log_info info;
+	bool spoilt = false;
+	char address[32];
+	uint64_t removed, rests_on;
+	int index, code;
+
+	(void)state;
+	scene_begin(&scene, IN_JOURNAL);
+	scene.options.index_bytes = 1;
+	scene_open(&scene);
+	append_and_commit(&scene, "order.1", "bytes-to-spoil");
+	td_journal_roll(td_store_journal(scene.store));
+	for (int i = 2; i < MANY; i++) {
+		snprintf(address, sizeof(address), "order.%d", i);
+		append_and_commit(&scene, address, "x");
+	}
+	append_and_commit(&scene, "order.1", "the latest");
+	scene.now_ns += 600000000000;
+	scene_reopen(&scene); /* by the catalog */
+	flip_bit_of(&scene, "bytes-to-spoil");
+	while ((code = td_store_log_set(scene.store, td_text("orders"), &config,
+			TD_LOG_CREATE | TD_LOG_ADOPT, &rests_on, &scene.err)) == TD_E_FULL) {
+		scene_commit(&scene);
+		if (spoilt)
+			continue;
+		must(&scene, td_store_log(scene.store, td_text("events"), 0, &info, &scene.err));
+		if (info.count == MANY)
+			continue;
+		/* The first ones are over. Who removes gives pages back. */
+		must(&scene,
+			td_store_remove(scene.store, &nothing, &removed, &rests_on, &scene.err));
+		index = open(in(&scene, "index-0000000000000001"), O_WRONLY | O_CLOEXEC);
+		for (off_t at = 168; at < lseek(index, 0, SEEK_END); at++)
+			assert_int_equal(pwrite(index, "x", 1, at), 1);
+		close(index);
+		spoilt = true;
+	}
+	assert_true(spoilt);
+	assert_int_equal(code, TD_E_DAMAGED);
+	scene_commit(&scene);
+	td_store_abandon(scene.store);
+	scene.store = NULL;
+	scene_end(&scene);
+}
+
 static void a_directory_that_vanishes_is_told(void **state)
 {
 	struct scene scene;
@@ -707,6 +765,7 @@ int main(void)
 		cmocka_unit_test(a_limit_on_the_size_of_files_refuses_and_does_not_kill),
 		cmocka_unit_test(numbers_of_what_was_given_up_are_not_given_again),
 		cmocka_unit_test(an_index_that_cannot_be_read_is_told),
+		cmocka_unit_test(an_index_that_cannot_be_read_while_events_are_adopted_is_told),
 		cmocka_unit_test(a_directory_that_vanishes_is_told),
 	};
 
