@@ -141,7 +141,7 @@ int td_check_draft(struct td_bus *bus, const struct td_draft *draft, struct td_e
 int td_check_type(struct td_bus *bus, const char *type, struct td_error *err);
 int td_check_interest(struct td_bus *bus, const struct td_interest *interest, struct td_error *err);
 
-/* --- interest.c --------------------------------------------------------------------------- */
+/* --- route.c ------------------------------------------------------------------------------ */
 
 /* Where an event goes: subscriptions that are live and whose filter it passes, in order. */
 struct td_route {
@@ -165,6 +165,10 @@ struct td_routes {
 void td_routes_init(struct td_routes *routes);
 void td_routes_fini(struct td_routes *routes);
 bool td_routes_add(struct td_routes *routes, struct td_subscription *subscription);
+/* What a match of the trie calls with the routes as `arg`. */
+void td_routes_found(void *arg, void *interest);
+/* By the order of subscribing. */
+void td_routes_sort(struct td_routes *routes);
 /* Match, sort, filter, select. The calling thread is inside (td_reader_enter). TD_E_NOMEM. */
 int td_routes_find(struct td_routes *routes, struct td_bus *bus, const struct td_event *event);
 /* Whether a type is one of the library's own events. */
@@ -175,20 +179,57 @@ bool td_bus_passes(const struct td_subscription *subscription, const struct td_e
 int td_routes_narrow(struct td_routes *routes, const struct td_event *event);
 /* Whether anybody would get such an event; the calling thread is inside. */
 bool td_bus_anyone(struct td_bus *bus, const char *address, const char *type);
+
+/* --- interest.c --------------------------------------------------------------------------- */
+
 /* The one handler of a command or query; the calling thread is inside. NULL: nobody. */
 struct td_subscription *td_bus_handler_find(
 	struct td_bus *bus, enum td_kind kind, struct td_text type);
-/* Topics resolve anew at their next publish. */
+/* The lane of a subscription, made if it is the first time. NULL: no memory. */
+struct td_lane *td_bus_lane(struct td_subscription *subscription);
+void td_bus_free_interests(struct td_bus *bus);
+
+/* --- subscription.c ----------------------------------------------------------------------- */
+
+/* Everything that does not touch the bus. */
+int td_subscription_make(struct td_subscription **out, struct td_bus *bus,
+	const struct td_interest *interest, td_handler *handler,
+	const struct td_typed_handler *typed, void *arg, struct td_error *err);
+void td_subscription_free(struct td_subscription *subscription);
+/* The same of one that its owner has known: `release` is called. */
+void td_subscription_release(struct td_subscription *subscription);
+/* Under the lock: name and number. `prefix`: of a name made up where none is asked for. */
+int td_subscription_name_it(
+	struct td_bus *bus, struct td_subscription *s, const char *prefix, struct td_error *err);
+void td_subscription_unname(struct td_bus *bus, struct td_subscription *s);
+
+/* --- topic.c ------------------------------------------------------------------------------ */
+
+/* Topics resolve anew at their next publish. Under the lock. NULL: all of them. */
 void td_bus_topics_stale(struct td_bus *bus, const char *pattern);
+/* What a topic resolves to now; the calling thread is inside. NULL: no memory. */
+const struct td_plan *td_topic_plan(struct td_topic *topic);
+void td_bus_free_topics(struct td_bus *bus);
+
+/* --- retired.c ---------------------------------------------------------------------------- */
+
+/* Something taken away while readers may be inside; freed when they have left. */
+struct td_retired {
+	struct td_retired *next;
+	struct td_readers_mark *mark; /* NULL: none could be made yet */
+	struct td_subscription *subscription;
+	struct td_trie_limbo *limbo;
+};
+
+/* Under the lock. The entry was made by the caller beforehand, so that this cannot fail. */
+void td_bus_retire(struct td_bus *bus, struct td_retired *retired);
+/* Under the lock: the same of what the trie unlinked. */
+void td_bus_retire_limbo(struct td_bus *bus);
 /* Free what was retired and nobody can be reading any more. No lock may be held. */
 void td_bus_reclaim(struct td_bus *bus);
 /* Leave; who is the last that something waited for, frees it. */
 void td_bus_leave_reader(struct td_bus *bus, struct td_reader *reader);
-/* The lane of a subscription, made if it is the first time. NULL: no memory. */
-struct td_lane *td_bus_lane(struct td_subscription *subscription);
-void td_bus_free_interests(struct td_bus *bus);
-/* What a topic resolves to now; the calling thread is inside. NULL: no memory. */
-const struct td_plan *td_topic_plan(struct td_topic *topic);
+void td_bus_free_retired(struct td_bus *bus);
 
 /* --- dispatch.c --------------------------------------------------------------------------- */
 
