@@ -31,7 +31,7 @@ struct td_subscription {
 	bool plain;          /* no filter, no select */
 	bool hears_own;      /* asked for the library's own events, of types "td...." */
 	uint64_t number;     /* order of subscribing */
-	td_handler *handler; /* of a typed one: the thunk in dispatch.c, with itself as arg */
+	td_handler *handler; /* of a typed one: the thunk in cascade.c, with itself as arg */
 	void *arg;
 	_Atomic(struct td_lane *) lane; /* NULL while synchronous and without trouble */
 	struct td_filter *filter;
@@ -233,19 +233,9 @@ void td_bus_free_retired(struct td_bus *bus);
 
 /* --- dispatch.c --------------------------------------------------------------------------- */
 
-void td_cascade_init(
-	struct td_cascade *cascade, struct td_receipt_book *book, struct td_error *err);
-/* Run what waits in it, until it is empty. */
-void td_cascade_run(struct td_bus *bus, struct td_cascade *cascade);
-/* Call the handler of context->slot, with hooks; the code it answered. */
-int td_bus_call(struct td_bus *bus, struct td_context *context);
-void td_context_init(struct td_context *context, const struct td_event *event,
-	const struct td_slot *slot, struct td_cascade *cascade);
 /* Publish from inside: on the cascade of the running delivery, or at once where there is none. */
 int td_bus_announce(struct td_bus *bus, const struct td_draft *draft, const struct td_event *cause,
 	struct td_cascade *cascade);
-/* The receipt and the code of a publish, from its cascade. */
-int td_cascade_result(struct td_cascade *cascade, struct td_receipt *receipt);
 /* A command sent from inside a handler: it runs when the cascade comes to it. */
 int td_cascade_later(struct td_bus *bus, struct td_event *event, struct td_subscription *handler,
 	struct td_cascade *cascade, struct td_error *err);
@@ -259,7 +249,7 @@ struct td_inside {
 };
 bool td_bus_enter(struct td_bus *bus, struct td_inside *inside);
 void td_bus_leave(struct td_inside *inside);
-int td_bus_typed_call(const struct td_event *event, struct td_context *context, void *arg);
+int td_bus_check_open(struct td_bus *bus, struct td_error *err);
 
 /* --- turn.c ------------------------------------------------------------------------------- */
 
@@ -278,6 +268,86 @@ struct td_node *td_turn_admitted(struct td_turns *turns, struct td_turn *turn, b
 bool td_turn_begin(
 	struct td_turns *turns, struct td_turn *turn, bool may_wait, struct td_node *node);
 struct td_node *td_turn_end(struct td_turns *turns, struct td_turn *turn);
+
+/* --- cascade.c ---------------------------------------------------------------------------- */
+
+/* An event published inside a handler, with its routes already found. */
+struct td_node {
+	struct td_node *next;
+	struct td_event *event; /* one reference */
+	struct td_turn turn;
+	unsigned flags;
+	size_t count;
+	struct td_route routes[];
+};
+
+static inline void td_cascade_init(
+	struct td_cascade *cascade, struct td_receipt_book *book, struct td_error *err)
+{
+	*cascade = (struct td_cascade){.book = book, .err = err};
+}
+
+void td_cascade_append(struct td_cascade *cascade, struct td_node *node);
+/* A node that waited for its turn runs next: what comes behind it here may wait for it. */
+static inline void td_cascade_push(struct td_cascade *cascade, struct td_node *node)
+{
+	if (node == NULL)
+		return;
+	if (cascade->head == NULL) {
+		td_cascade_append(cascade, node);
+		return;
+	}
+	node->next = cascade->head;
+	cascade->head = node;
+	cascade->count++;
+}
+
+/* Run what waits in it, until it is empty. */
+void td_cascade_run(struct td_bus *bus, struct td_cascade *cascade);
+/* Call the handler of context->slot, with hooks; the code it answered. */
+int td_bus_call(struct td_bus *bus, struct td_context *context);
+void td_context_init(struct td_context *context, const struct td_event *event,
+	const struct td_slot *slot, struct td_cascade *cascade);
+/* The synchronous part of one event. */
+void td_cascade_routes(struct td_bus *bus, struct td_cascade *cascade, const struct td_event *event,
+	struct td_route *routes, size_t count, unsigned flags);
+/* Its queue was full, or it ended, or a handler before it failed. */
+void td_cascade_dropped(struct td_bus *bus, struct td_cascade *cascade,
+	const struct td_event *event, struct td_subscription *subscription, const char *why);
+/* The receipt and the code of a publish, from its cascade. */
+int td_cascade_result(struct td_cascade *cascade, struct td_receipt *receipt);
+int td_bus_typed_call(const struct td_event *event, struct td_context *context, void *arg);
+
+/* --- accept.c ----------------------------------------------------------------------------- */
+
+/* Beside enum td_publish_flags: said by the library, to whom it may; a full queue goes without. */
+#define TD_ANNOUNCED 0x100u
+
+/* One event on its way from found to accepted. */
+struct td_accepting {
+	const struct td_event *event;
+	struct td_routes *routes;
+	struct td_event *kept; /* for queues and node; NULL if neither needs it */
+	struct td_node *node;  /* where its synchronous part waits; NULL: it runs at once */
+	struct td_turn *turn;
+};
+
+/* All that can fail: a node if its synchronous part is to wait, places in queues, a kept copy. */
+int td_accept_prepare(struct td_bus *bus, struct td_accepting *a, unsigned flags, bool waits,
+	struct td_cascade *cascade, struct td_error *err);
+/* Back to before td_accept_prepare(): it was refused, or was there already. */
+void td_accept_cancel(struct td_accepting *a);
+/* Into the queues, and the node, if there is one, into the cascade where it waits. */
+void td_accept_commit(struct td_bus *bus, struct td_accepting *a, unsigned flags,
+	struct td_cascade *cascade, struct td_cascade *where);
+/* For what is to wait in that cascade. */
+int td_accept_check_room(const struct td_cascade *later, unsigned flags, struct td_error *err);
+/*
+ * From routes to accepted: what both roads share. With `later` the synchronous part waits in that
+ * cascade (we are inside a handler); otherwise it runs now, in `cascade`.
+ */
+int td_accept(struct td_bus *bus, const struct td_event *event, struct td_routes *routes,
+	unsigned flags, struct td_cascade *cascade, struct td_cascade *later, struct td_error *err);
 
 /* --- receipt.c ---------------------------------------------------------------------------- */
 
