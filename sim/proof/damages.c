@@ -7,52 +7,20 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "proof/runs.h"
-#include "store/content.h"
+#include "proof/victim.h"
 
-#define STORE_BYTES (256u << 10)
-#define FILES_MAX   64
-#define FILE_BYTES  ((size_t)1 << 20)
-#define TOLD_MAX    64
-#define LOGS        3
-#define SUBJECTS    16
+/*
+ * Each damage that can be done to each file of a store, one after the other, and what a reading of it
+ * finds.
+ */
 
-/* --- the store as it was -------------------------------------------------------------------- */
+#define TOLD_MAX 64
 
-struct event {
-	uint64_t position, hash;
-};
-
-struct file {
-	char name[64];
-	uint64_t bytes;
-};
-
-enum damage { FLIP, CUT, ZERO, SWAP, SWAP_FAR, REMOVE, EXCHANGE, DAMAGES };
+/* --- the case at hand --------------------------------------------------------------------- */
 
 static const char *const damage_names[DAMAGES] = {"a bit flipped", "cut", "a sector zeroed",
 	"a sector swapped with the next", "a sector swapped with another file's", "removed",
 	"another store's"};
-
-struct prover {
-	struct sim_disk *disk, *other; /* images: never opened */
-	const char *ended;
-	bool killed, bare;
-	struct event *events;
-	size_t count;
-	struct file files[FILES_MAX];
-	size_t files_count;
-	uint64_t last_frame; /* of a killed one: the first position of its last frame */
-	uint64_t seqs[LOGS], revisions[LOGS][SUBJECTS]; /* the last that were given */
-
-	/* The case at hand. */
-	enum damage damage;
-	const struct file *file;
-	uint64_t at;
-
-	/* What became of them. */
-	uint64_t cases, same, refused, told, tail, risen, unshown, widest;
-};
 
 struct range {
 	uint64_t from, to; /* positions, both included */
@@ -93,136 +61,7 @@ static bool wrong(const char *what)
 	return false;
 }
 
-static uint64_t hash_of(const struct td_stored *stored)
-{
-	const struct td_text texts[] = {
-		stored->address, stored->type, stored->headers, stored->payload, stored->server};
-	uint64_t hash = td_hash_u64(
-		stored->seq ^
-		td_hash_u64(stored->revision ^ td_hash_u64((uint64_t)stored->time ^ stored->log)));
-
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		hash = td_hash(texts[i].at, texts[i].len, hash);
-	return hash;
-}
-
-static struct td_cursor *begin(struct td_store *store, struct td_error *err)
-{
-	const struct td_read_options options = {.control = true};
-	struct td_cursor *cursor;
-
-	return td_store_read(&cursor, store, &options, err) == 0 ? cursor : NULL;
-}
-
-static bool learn(struct prover *prover, struct sim_script *script)
-{
-	struct sim_store_entry entry = {0};
-	struct td_cursor *cursor = begin(script->store, &script->err);
-	struct td_stored stored;
-
-	while (cursor != NULL && td_cursor_next(cursor, &stored, &script->err) == 0) {
-		prover->events =
-			realloc(prover->events, (prover->count + 1) * sizeof(*prover->events));
-		TD_ASSERT(prover->events != NULL);
-		prover->events[prover->count++] = (struct event){stored.position, hash_of(&stored)};
-		if (sim_store_content_read(&stored, &entry)) {
-			TD_ASSERT(entry.log < LOGS && entry.subject < SUBJECTS);
-			prover->seqs[entry.log] = stored.seq;
-			prover->revisions[entry.log][entry.subject] = stored.revision;
-		}
-	}
-	td_cursor_close(cursor);
-	return cursor != NULL;
-}
-
-static int note_file(void *arg, const struct td_disk_entry *entry)
-{
-	struct prover *prover = arg;
-	struct file *file = &prover->files[prover->files_count];
-
-	if (entry->kind != TD_DISK_FILE || entry->bytes == 0)
-		return 0;
-	TD_ASSERT(prover->files_count < FILES_MAX && entry->bytes <= FILE_BYTES);
-	snprintf(file->name, sizeof(file->name), "%s", entry->name);
-	file->bytes = entry->bytes;
-	prover->files_count++;
-	return 0;
-}
-
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(((const struct file *)a)->name, ((const struct file *)b)->name);
-}
-
-static void list(struct prover *prover)
-{
-	const struct td_disk *disk = sim_disk_table(prover->disk);
-	int dir;
-
-	TD_ASSERT(td_disk_open_dir(disk, TD_DISK_NOWHERE, SIM_SCRIPT_PATH, 0, &dir) == 0);
-	prover->files_count = 0;
-	td_disk_list(disk, dir, note_file, prover);
-	td_disk_close(disk, dir);
-	qsort(prover->files, prover->files_count, sizeof(prover->files[0]), by_name);
-}
-
-static uint64_t bytes_of(struct prover *prover)
-{
-	uint64_t sum = 0;
-
-	list(prover);
-	for (size_t i = 0; i < prover->files_count; i++)
-		sum += prover->files[i].bytes;
-	return sum;
-}
-
-static void take_away(struct sim_disk *disk, const char *name)
-{
-	const struct td_disk *table = sim_disk_table(disk);
-	int dir;
-
-	TD_ASSERT(td_disk_open_dir(table, TD_DISK_NOWHERE, SIM_SCRIPT_PATH, 0, &dir) == 0);
-	TD_ASSERT(td_disk_unlink(table, dir, name) == 0 && td_disk_sync_dir(table, dir) == 0);
-	td_disk_close(table, dir);
-}
-
-/* A store of the size wanted, and how it ended. */
-static bool make(struct prover *prover, struct sim_disk *disk, unsigned values, bool learns)
-{
-	struct sim_script script;
-	bool right;
-
-	sim_script_init(&script, disk);
-	script.values = values;
-	td_rng_init(&script.world.rng, values + 1); /* a secret and a salt of its own */
-	prover->disk = disk;
-	right = sim_run_everything(&script) == 0;
-	for (unsigned i = 0; right && bytes_of(prover) < STORE_BYTES; i++) {
-		right = sim_script_append(&script, 1, i % 7, 1 + i % 3) == 0;
-		if (i % 2 == 0)
-			right = right && sim_script_turn(&script) == 0;
-	}
-	right = right && sim_script_idle(&script, 600000) == 0;
-	prover->last_frame = td_store_staged(script.store);
-	right = right && sim_script_append(&script, 0, 1, 2) == 0 && sim_script_turn(&script) == 0;
-	if (right && learns)
-		right = learn(prover, &script);
-	if (right && !prover->killed)
-		right = sim_script_close(&script) == 0;
-	if (!right)
-		fprintf(stderr, "damages: %s\n", script.err.text);
-	sim_script_fini(&script);
-	sim_disk_kill(disk);
-	list(prover);
-	for (size_t i = 0; prover->bare && i < prover->files_count; i++) {
-		if (strncmp(prover->files[i].name, "index-", 6) == 0)
-			take_away(disk, prover->files[i].name);
-	}
-	list(prover);
-	return right;
-}
-
-/* --- damage --------------------------------------------------------------------------------- */
+/* --- damage ------------------------------------------------------------------------------- */
 
 static size_t load(struct sim_disk *disk, const char *name, uint8_t *bytes)
 {
@@ -299,7 +138,7 @@ static bool apply(struct prover *prover, struct sim_disk *disk)
 		swap_sectors(disk, file, sector, next, sector);
 		break;
 	case REMOVE:
-		take_away(disk, file->name);
+		sim_victim_remove(disk, file->name);
 		return true;
 	case EXCHANGE:
 		len = load(prover->other, file->name, bytes);
@@ -314,7 +153,7 @@ static bool apply(struct prover *prover, struct sim_disk *disk)
 	return sim_disk_hash(disk) != hash;
 }
 
-/* --- looking -------------------------------------------------------------------------------- */
+/* --- looking ------------------------------------------------------------------------------ */
 
 static void tell(struct finding *finding, uint64_t from, uint64_t to)
 {
@@ -344,7 +183,7 @@ static void miss(struct finding *finding, uint64_t position)
 /* Read all, beside what it was. false: something else was served, or reading failed. */
 static bool read_beside(struct prover *prover, struct sim_script *script, struct finding *finding)
 {
-	struct td_cursor *cursor = begin(script->store, &script->err);
+	struct td_cursor *cursor = sim_victim_read(script->store, &script->err);
 	struct td_stored stored;
 	size_t at = 0;
 	bool right = true;
@@ -372,7 +211,7 @@ static bool read_beside(struct prover *prover, struct sim_script *script, struct
 			miss(finding, prover->events[at++].position);
 		if (at == prover->count || prover->events[at].position != stored.position)
 			finding->more++;
-		else if (prover->events[at++].hash != hash_of(&stored))
+		else if (prover->events[at++].hash != sim_victim_hash(&stored))
 			right = wrong("another event was served");
 	}
 	while (at < prover->count)
@@ -499,7 +338,7 @@ static bool try(struct prover *prover)
 	return right;
 }
 
-/* --- all ------------------------------------------------------------------------------------ */
+/* --- all ---------------------------------------------------------------------------------- */
 
 static uint64_t cases_of(const struct file *file, enum damage damage)
 {
@@ -571,10 +410,11 @@ bool sim_prove_damages(const char *ended, uint64_t step, uint64_t first)
 	prover.file = prover.files;
 	other.disk = sim_disk_new(&options);
 	prover.disk = sim_disk_new(&options);
-	right = make(&other, other.disk, 100000, false) && make(&prover, prover.disk, 0, true);
+	right = sim_victim_make(&other, other.disk, 100000, false) &&
+		sim_victim_make(&prover, prover.disk, 0, true);
 	prover.other = other.disk;
 	printf("damages: %s store: %zu events, %zu files, %" PRIu64 " bytes\n", ended, prover.count,
-		prover.files_count, bytes_of(&prover));
+		prover.files_count, sim_victim_bytes(&prover));
 	signal(SIGABRT, crashed);
 	signal(SIGSEGV, crashed);
 	right = right && prove(&prover, step, first % step);
