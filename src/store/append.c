@@ -497,15 +497,31 @@ static void undo(struct td_store *store, size_t from, size_t count)
 	}
 }
 
-/* Note the key, so that the entries behind it in the same append see it. */
+static struct td_seen seen_of(const struct td_entry *entry, const struct td_plan *plan,
+	uint64_t position, uint64_t append, td_time now)
+{
+	return (struct td_seen){.key = plan->key,
+		.digest = plan->digest,
+		.position = position,
+		.seq = plan->seq,
+		.revision = plan->revision,
+		.time = entry->imported ? entry->time : now,
+		.append = append};
+}
+
+/*
+ * Note the key, so that the entries behind it in the same append see it. Of what moves each came as
+ * something new: see note_moved().
+ */
 static int note_key(const struct td_store *store, struct td_plan *plan, const struct td_seen *seen,
 	size_t i, size_t *which, struct td_error *err)
 {
 	if (plan->key == 0)
 		return 0;
+	if (store->adopts)
+		return td_duplicates_reserve(&plan->log->duplicates, i + 1) ? 0
+									    : td_error_nomem(err);
 	if (td_duplicates_find(&plan->log->duplicates, plan->key) != NULL) {
-		if (store->adopts) /* it had been forgotten when the second came */
-			return 0;
 		*which = i;
 		return td_error_set(err, TD_E_DUPLICATE, TD_NO_OFFSET,
 			"entry %zu has the id of another in the same append", i);
@@ -577,13 +593,7 @@ static int decide(struct td_store *store, const struct td_entry *entries, size_t
 		code = decide_one(store, &entries[i], plan, &placed[i], err);
 		if (code == 0 && plan->sealed)
 			code = td_seal_give(store, &entries[i], plan, err);
-		seen = (struct td_seen){.key = plan->key,
-			.digest = plan->digest,
-			.position = first + i,
-			.seq = plan->seq,
-			.revision = plan->revision,
-			.time = entries[i].imported ? entries[i].time : now,
-			.append = first};
+		seen = seen_of(&entries[i], plan, first + i, first, now);
 		if (code == 0)
 			code = note_key(store, plan, &seen, i, which, err);
 		if (code != 0) {
@@ -765,6 +775,24 @@ static bool is_to_be_erased(const struct td_store *store, size_t count)
 	return false;
 }
 
+/* Keys of what moved: where one came twice, long after another, it is known by the later. */
+static void note_moved(struct td_store *store, const struct td_entry *entries,
+	const struct td_placed *placed, size_t count)
+{
+	struct td_log *log = store->plans[0].log;
+
+	for (size_t i = 0; i < count; i++) {
+		struct td_plan *plan = &store->plans[i];
+		struct td_seen seen = seen_of(
+			&entries[i], plan, placed[i].position, placed[0].position, entries[i].time);
+
+		if (plan->key != 0)
+			td_duplicates_note(&log->duplicates, &seen);
+	}
+	/* Without memory for it they stay out of order: slower, and in a larger window. */
+	(void)td_duplicates_sort(&log->duplicates);
+}
+
 /* Under the lock. Some of them, the first, may have been moved where it fails. */
 static int move(struct td_store *store, const struct td_entry *entries, size_t count,
 	struct td_batch *batch, size_t bytes, const uint64_t *positions, struct td_placed *placed,
@@ -780,6 +808,7 @@ static int move(struct td_store *store, const struct td_entry *entries, size_t c
 	undo(store, moved, count);
 	if (moved > 0) {
 		stage_all(store, entries, moved, now, placed);
+		note_moved(store, entries, placed, moved);
 		td_batch_stage(store, batch);
 	}
 	return code;

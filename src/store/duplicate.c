@@ -109,18 +109,21 @@ void td_duplicates_add(struct td_duplicates *duplicates, const struct td_seen *s
 	slot_put(duplicates, duplicates->tail++);
 }
 
-void td_duplicates_add_late(struct td_duplicates *duplicates, const struct td_seen *seen)
+void td_duplicates_note(struct td_duplicates *duplicates, const struct td_seen *seen)
 {
-	td_duplicates_add(duplicates, seen);
-	duplicates->mixed = true;
-}
+	struct td_seen *noted = td_duplicates_get(duplicates, seen->key);
 
-void td_duplicates_replace(
-	struct td_duplicates *duplicates, struct td_seen *seen, const struct td_seen *by)
-{
-	TD_ASSERT(seen->key == by->key);
-	*seen = *by;
-	duplicates->mixed = true;
+	if (noted == NULL) {
+		if (td_duplicates_count(duplicates) > 0 &&
+			ring_at(duplicates, duplicates->tail - 1)->position > seen->position)
+			duplicates->mixed = true;
+		td_duplicates_add(duplicates, seen);
+	} else if (noted->position < seen->position) {
+		*noted = *seen;
+		duplicates->mixed = true;
+	} else if (noted->position == seen->position && seen->digest == 0) {
+		noted->digest = 0;
+	}
 }
 
 static int by_position(const void *a, const void *b)
@@ -157,6 +160,8 @@ bool td_duplicates_sort(struct td_duplicates *duplicates)
 
 uint64_t td_duplicates_oldest(const struct td_duplicates *duplicates)
 {
+	if (duplicates->mixed)
+		return 0;
 	return duplicates->head < duplicates->tail ? ring_at(duplicates, duplicates->head)->position
 						   : UINT64_MAX;
 }
@@ -165,7 +170,9 @@ struct td_seen *td_duplicates_at(const struct td_duplicates *duplicates, uint64_
 {
 	uint64_t low = duplicates->head, high = duplicates->tail;
 
-	while (low < high) {
+	while (low < high && duplicates->mixed && ring_at(duplicates, low)->position != position)
+		low++;
+	while (low < high && !duplicates->mixed) {
 		uint64_t middle = low + (high - low) / 2;
 
 		if (ring_at(duplicates, middle)->position < position)

@@ -60,16 +60,16 @@ static inline const struct td_seen *td_duplicates_find(
 bool td_duplicates_reserve(struct td_duplicates *duplicates, size_t more);
 /* A key that is not in. */
 void td_duplicates_add(struct td_duplicates *duplicates, const struct td_seen *seen);
-/* The same of one that may belong before others: td_duplicates_sort() when all are there. */
-void td_duplicates_add_late(struct td_duplicates *duplicates, const struct td_seen *seen);
-/* In place of one of the same key, which had been forgotten; so also out of its order. */
-void td_duplicates_replace(
-	struct td_duplicates *duplicates, struct td_seen *seen, const struct td_seen *by);
+/*
+ * One that was appended long ago, with room for it. It was no duplicate then: of two with one key the
+ * later is noted, since the earlier had been forgotten. td_duplicates_sort() when all are there.
+ */
+void td_duplicates_note(struct td_duplicates *duplicates, const struct td_seen *seen);
 /* In the order of positions again. false: no memory. */
 bool td_duplicates_sort(struct td_duplicates *duplicates);
-/* The position of the oldest that is in; UINT64_MAX: none is. */
+/* The position of the oldest that is in; UINT64_MAX: none is; 0: some stand out of their order. */
 uint64_t td_duplicates_oldest(const struct td_duplicates *duplicates);
-/* By its position; NULL: it is not in. */
+/* By its position; NULL: it is not in. Slow while some stand out of their order. */
 struct td_seen *td_duplicates_at(const struct td_duplicates *duplicates, uint64_t position);
 /* The oldest but so many. */
 struct td_seen *td_duplicates_nth(const struct td_duplicates *duplicates, size_t n);

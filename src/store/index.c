@@ -70,30 +70,6 @@ static void fold_append(
 	store->fold_next = position + 1;
 }
 
-/*
- * As it was noted when it was appended. It was no duplicate then: one of the same key that is still
- * noted had been forgotten. Here it may not be, where others that made it go are noted late.
- */
-static int note_key(struct td_log *log, const struct td_seen *seen, bool late, struct td_error *err)
-{
-	struct td_seen *noted = td_duplicates_get(&log->duplicates, seen->key);
-
-	if (noted != NULL) {
-		if (noted->position < seen->position)
-			td_duplicates_replace(&log->duplicates, noted, seen);
-		else if (noted->position == seen->position && seen->digest == 0)
-			noted->digest = 0;
-		return 0;
-	}
-	if (!td_duplicates_reserve(&log->duplicates, 1))
-		return td_error_nomem(err);
-	if (late)
-		td_duplicates_add_late(&log->duplicates, seen);
-	else
-		td_duplicates_add(&log->duplicates, seen);
-	return 0;
-}
-
 static int fold_key(struct td_store *store, struct td_log *log,
 	const struct td_event_record *record, const struct td_record *at, struct td_error *err)
 {
@@ -113,7 +89,10 @@ static int fold_key(struct td_store *store, struct td_log *log,
 			      ? td_seal_digest(store, record)
 			      : td_duplicate_digest(store->seed, record->type, record->address,
 					record->payload);
-	return note_key(log, &seen, false, err);
+	if (!td_duplicates_reserve(&log->duplicates, 1))
+		return td_error_nomem(err);
+	td_duplicates_note(&log->duplicates, &seen);
+	return 0;
 }
 
 /* Keys of what was to be erased; of those whose records are still there they are known. */
@@ -123,29 +102,28 @@ static int fold_known(struct td_store *store, const struct td_record *at, struct
 	struct td_log *log;
 	uint32_t number;
 	const char *wrong = td_known_record_read(&number, &keys, at->body);
-	int code = 0;
 
 	if (wrong != NULL)
 		return damaged(at, err, wrong);
 	log = td_logs_number(&store->logs, number);
 	if (log == NULL || log->config.duplicates_ms < 0)
 		return 0;
-	for (size_t i = 0; code == 0 && i < keys.len; i += TD_KNOWN_BYTES) {
+	if (!td_duplicates_reserve(&log->duplicates, keys.len / TD_KNOWN_BYTES))
+		return td_error_nomem(err);
+	for (size_t i = 0; i < keys.len; i += TD_KNOWN_BYTES) {
 		struct td_known key;
 
 		td_known_get(&key, keys.at + i);
 		if (key.position >= at->position || key.append > key.position)
 			return damaged(at, err, "a key of what came after it");
-		code = note_key(log,
-			&(struct td_seen){.key = key.key,
-				.position = key.position,
-				.seq = key.seq,
-				.revision = key.revision,
-				.time = key.time,
-				.append = key.append},
-			true, err);
+		td_duplicates_note(&log->duplicates, &(struct td_seen){.key = key.key,
+							     .position = key.position,
+							     .seq = key.seq,
+							     .revision = key.revision,
+							     .time = key.time,
+							     .append = key.append});
 	}
-	return code;
+	return 0;
 }
 
 int td_index_fold_key(struct td_store *store, const struct td_record *record, struct td_error *err)

@@ -118,6 +118,31 @@ static void a_log_takes_over_what_events_holds_of_its_subjects(enum shelf shelf)
 }
 BOTH(a_log_takes_over_what_events_holds_of_its_subjects)
 
+/* Given again after its window, and both were taken over: it is known by the later. */
+static void a_key_that_came_twice_is_known_by_the_later(enum shelf shelf)
+{
+	struct td_placed again;
+	struct scene scene;
+
+	scene_begin(&scene, shelf);
+	scene_open(&scene);
+	append_id(&scene, "order.1", "a", "one");
+	scene.now_ns += 100000000000;
+	append_id(&scene, "order.2", "b", "two");
+	scene.now_ns += 30000000000;
+	assert_false(append_id(&scene, "order.1", "c", "one").duplicate);
+	adopt(&scene, false);
+	for (int i = 0; i < 2; i++) {
+		again = append_id(&scene, "order.1", "c", "one");
+		assert_true(again.duplicate);
+		assert_int_equal(again.revision, 2);
+		assert_true(append_id(&scene, "order.2", "b", "two").duplicate);
+		scene_reopen(&scene);
+	}
+	scene_end(&scene);
+}
+BOTH(a_key_that_came_twice_is_known_by_the_later)
+
 static void remove_seq(struct scene *scene, uint64_t seq)
 {
 	const struct td_removal removal = {.log = td_text("events"), .seqs = &seq, .seqs_count = 1};
@@ -404,6 +429,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOTH_TESTS(a_log_takes_over_what_events_holds_of_its_subjects),
+		BOTH_TESTS(a_key_that_came_twice_is_known_by_the_later),
 		BOTH_TESTS(revisions_go_on_over_what_was_removed_before),
 		BOTH_TESTS(many_are_adopted_frame_by_frame_and_appends_wait),
 		BOTH_TESTS(what_is_adopted_into_an_erasable_log_is_sealed_and_forgotten),
