@@ -24,18 +24,21 @@ static void seal_sections(uint8_t *bytes, size_t len, struct td_catalog_head *he
 	const uint64_t sizes[TD_CATALOG_SECTIONS] = {head->links * UINT64_C(8),
 		head->logs * sizeof(struct td_catalog_log),
 		head->subjects * sizeof(struct td_catalog_subject), head->notes * UINT64_C(4),
-		head->pages * UINT64_C(8), count * sizeof(struct td_tag), head->addresses};
-	uint64_t sum, lines = count * sizeof(struct td_line);
+		head->pages * sizeof(struct td_catalog_page),
+		head->tags * sizeof(struct td_catalog_tag), head->addresses};
+	uint64_t lines = head->lines, bits = TD_LINES_HEAP / 8;
+	struct td_catalog_page page = {0};
 
-	if (count > TD_LINES_HEAP || at + lines > len)
+	if (count > TD_LINES_HEAP || lines < bits || lines > len || at + lines > len)
 		return;
 	at += lines;
 	for (size_t i = 0; i < TD_CATALOG_SECTIONS; i++) {
 		if (sizes[i] > len || at + sizes[i] > len)
 			return;
-		if (i == TD_CATALOG_PAGES && sizes[i] == sizeof(sum)) {
-			sum = td_hash(bytes + sizeof(*head), (size_t)lines, SUM);
-			memcpy(bytes + at, &sum, sizeof(sum));
+		if (i == TD_CATALOG_PAGES && sizes[i] == sizeof(page)) {
+			page.sum = td_hash(bytes + sizeof(*head) + bits, (size_t)(lines - bits),
+				td_hash(bytes + sizeof(*head), (size_t)bits, SUM));
+			memcpy(bytes + at, &page, sizeof(page));
 		}
 		head->sums[i] = td_hash(bytes + at, (size_t)sizes[i], SUM);
 		at += (sizes[i] + 7) & ~UINT64_C(7);

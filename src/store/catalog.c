@@ -7,7 +7,7 @@
 
 #define MAGIC   "TDINDEX\n"
 #define ORDER   0x01020304u
-#define VERSION 2u
+#define VERSION 3u
 #define SUM     0x6361746C6F67u /* seed of the sums; no secret */
 
 void td_catalog_name(char name[TD_CATALOG_NAME_BYTES], uint64_t base)
@@ -15,10 +15,7 @@ void td_catalog_name(char name[TD_CATALOG_NAME_BYTES], uint64_t base)
 	snprintf(name, TD_CATALOG_NAME_BYTES, "index-%016" PRIx64, base);
 }
 
-static uint64_t lines_bytes(const struct td_catalog_head *head)
-{
-	return (head->next - head->base) * sizeof(struct td_line);
-}
+#define BITS_BYTES (TD_LINES_HEAP / 8)
 
 /* Where the sections lie. */
 static void lay_out(const struct td_catalog_head *head, uint64_t at[TD_CATALOG_SECTIONS],
@@ -29,11 +26,11 @@ static void lay_out(const struct td_catalog_head *head, uint64_t at[TD_CATALOG_S
 		head->logs * sizeof(struct td_catalog_log),
 		head->subjects * sizeof(struct td_catalog_subject),
 		head->notes * sizeof(uint32_t),
-		head->pages * sizeof(uint64_t),
-		(head->next - head->base) * sizeof(struct td_tag),
+		head->pages * sizeof(struct td_catalog_page),
+		head->tags * sizeof(struct td_catalog_tag),
 		head->addresses,
 	};
-	uint64_t offset = sizeof(*head) + lines_bytes(head);
+	uint64_t offset = sizeof(*head) + head->lines;
 
 	for (size_t i = 0; i < TD_CATALOG_SECTIONS; i++) {
 		at[i] = offset;
@@ -86,9 +83,9 @@ int td_catalog_open(struct td_catalog **out, const struct td_disk *disk, int dir
 		return td_error_set(err, TD_E_NOT_FOUND, TD_NO_OFFSET, "%s: does not match", name);
 	}
 	lay_out(&catalog->head, catalog->at, catalog->bytes);
-	catalog->page_sums = td_catalog_read(catalog, TD_CATALOG_PAGES, &code);
+	catalog->pages = td_catalog_read(catalog, TD_CATALOG_PAGES, &code);
 	catalog->logs = malloc(catalog->head.logs * sizeof(*catalog->logs) + 1);
-	if (catalog->page_sums != NULL && catalog->logs != NULL) {
+	if (catalog->pages != NULL && catalog->logs != NULL) {
 		*out = catalog;
 		return 0;
 	}
@@ -103,7 +100,7 @@ void td_catalog_close(struct td_catalog *catalog)
 	if (catalog == NULL)
 		return;
 	td_disk_close(catalog->disk, catalog->file);
-	free(catalog->page_sums);
+	free(catalog->pages);
 	free(catalog->logs);
 	free(catalog);
 }
@@ -166,6 +163,11 @@ uint64_t td_catalog_link_pack(uint64_t link)
 	return link | td_hash_u64(link ^ SUM) >> LINK_BITS << LINK_BITS;
 }
 
+uint64_t td_catalog_link_unpack(uint64_t packed)
+{
+	return packed & (((uint64_t)1 << LINK_BITS) - 1);
+}
+
 uint64_t td_catalog_link(const struct td_catalog *catalog, uint32_t place)
 {
 	uint64_t packed, link;
@@ -173,34 +175,93 @@ uint64_t td_catalog_link(const struct td_catalog *catalog, uint32_t place)
 	if (!td_catalog_peek(catalog, TD_CATALOG_LINKS, (uint64_t)place * sizeof(packed), &packed,
 		    sizeof(packed)))
 		return 0;
-	link = packed & (((uint64_t)1 << LINK_BITS) - 1);
+	link = td_catalog_link_unpack(packed);
 	return td_catalog_link_pack(link) == packed ? link : 0;
+}
+
+static size_t lines_of_page(const struct td_catalog_head *head, size_t page)
+{
+	uint64_t left = head->next - head->base - (uint64_t)page * TD_LINES_HEAP;
+
+	return (size_t)(left < TD_LINES_HEAP ? left : TD_LINES_HEAP);
+}
+
+static bool has_bit(const uint8_t *bits, size_t i)
+{
+	return (bits[i / 8] >> i % 8 & 1) != 0;
+}
+
+static uint64_t sum_of_page(const uint8_t *bits, const struct td_line *lines, size_t count)
+{
+	return td_hash(lines, count * sizeof(*lines), td_hash(bits, BITS_BYTES, SUM));
 }
 
 bool td_catalog_page(const struct td_catalog *catalog, size_t page, struct td_line *lines)
 {
-	uint64_t from = (uint64_t)page * TD_LINES_HEAP;
-	uint64_t left = catalog->head.next - catalog->head.base - from;
-	size_t bytes = (size_t)(left < TD_LINES_HEAP ? left : TD_LINES_HEAP) * sizeof(*lines);
+	size_t all = lines_of_page(&catalog->head, page), count = 0;
+	uint64_t at = sizeof(catalog->head) + catalog->pages[page].at;
+	uint8_t bits[BITS_BYTES];
 
-	return read_at(catalog, sizeof(catalog->head) + from * sizeof(*lines), lines, bytes) &&
-	       td_hash(lines, bytes, SUM) == catalog->page_sums[page];
+	if (!read_at(catalog, at, bits, sizeof(bits)))
+		return false;
+	for (size_t i = 0; i < all; i++)
+		count += has_bit(bits, i);
+	if (!read_at(catalog, at + sizeof(bits), lines, count * sizeof(*lines)) ||
+		sum_of_page(bits, lines, count) != catalog->pages[page].sum)
+		return false;
+	/* To where they belong, from the last on: none has to go down. */
+	for (size_t i = all; i-- > 0;)
+		lines[i] = has_bit(bits, i) ? lines[--count] : TD_LINE_BARE;
+	return true;
 }
 
 /* --- writing -------------------------------------------------------------------------------- */
 
-static void sum_pages(struct td_catalog_image *image)
+static bool is_bare(const struct td_line *line)
 {
-	uint64_t *sums = image->sections[TD_CATALOG_PAGES];
-	size_t left = (size_t)(image->head.next - image->head.base);
+	const struct td_line bare = TD_LINE_BARE;
 
-	for (size_t i = 0; i < image->head.pages; i++, left -= TD_LINES_HEAP)
-		sums[i] = td_hash(image->lines + i * TD_LINES_HEAP,
-			(left < TD_LINES_HEAP ? left : TD_LINES_HEAP) * sizeof(struct td_line),
-			SUM);
+	return memcmp(line, &bare, sizeof(bare)) == 0;
 }
 
-static int write_file(const struct td_catalog_image *image, const struct td_disk *disk, int file)
+/* One page as it is written; returns the end of it. */
+static uint8_t *pack_page(struct td_catalog_image *image, size_t page, uint8_t *out)
+{
+	const struct td_line *from = image->lines + page * TD_LINES_HEAP;
+	struct td_line *lines = (struct td_line *)(void *)(out + BITS_BYTES);
+	struct td_catalog_page *pages = image->sections[TD_CATALOG_PAGES];
+	size_t all = lines_of_page(&image->head, page), count = 0;
+
+	memset(out, 0, BITS_BYTES);
+	for (size_t i = 0; i < all; i++) {
+		if (is_bare(&from[i]))
+			continue;
+		out[i / 8] |= (uint8_t)(1u << i % 8);
+		lines[count++] = from[i];
+	}
+	pages[page].sum = sum_of_page(out, lines, count);
+	return out + BITS_BYTES + count * sizeof(*lines);
+}
+
+/* All pages, one behind the other: free() them. NULL: no memory. */
+static uint8_t *pack_pages(struct td_catalog_image *image)
+{
+	struct td_catalog_page *pages = image->sections[TD_CATALOG_PAGES];
+	uint8_t *packed =
+		malloc((size_t)(image->head.next - image->head.base) * sizeof(struct td_line) +
+			(size_t)image->head.pages * BITS_BYTES + 1);
+	uint8_t *out = packed;
+
+	for (size_t i = 0; packed != NULL && i < image->head.pages; i++) {
+		pages[i].at = (uint64_t)(out - packed);
+		out = pack_page(image, i, out);
+	}
+	image->head.lines = (uint64_t)(out - packed);
+	return packed;
+}
+
+static int write_file(const struct td_catalog_image *image, const uint8_t *lines,
+	const struct td_disk *disk, int file)
 {
 	static const char zeros[8];
 	uint64_t at[TD_CATALOG_SECTIONS], bytes[TD_CATALOG_SECTIONS];
@@ -208,8 +269,8 @@ static int write_file(const struct td_catalog_image *image, const struct td_disk
 
 	lay_out(&image->head, at, bytes);
 	if (code == 0)
-		code = td_disk_write_all(disk, file, image->lines,
-			(size_t)lines_bytes(&image->head), sizeof(image->head));
+		code = td_disk_write_all(
+			disk, file, lines, (size_t)image->head.lines, sizeof(image->head));
 	for (size_t i = 0; code == 0 && i < TD_CATALOG_SECTIONS; i++) {
 		code = td_disk_write_all(disk, file, image->sections[i], (size_t)bytes[i], at[i]);
 		if (code == 0 && bytes[i] % 8 != 0)
@@ -225,12 +286,14 @@ int td_catalog_write(
 	static const char tmp[] = "index.tmp";
 	uint64_t at[TD_CATALOG_SECTIONS], bytes[TD_CATALOG_SECTIONS];
 	char name[TD_CATALOG_NAME_BYTES];
+	uint8_t *lines = pack_pages(image);
 	int file = -1, code;
 
+	if (lines == NULL)
+		return td_error_nomem(err);
 	memcpy(image->head.magic, MAGIC, sizeof(image->head.magic));
 	image->head.order = ORDER;
 	image->head.version = VERSION;
-	sum_pages(image);
 	lay_out(&image->head, at, bytes);
 	for (size_t i = 0; i < TD_CATALOG_SECTIONS; i++)
 		image->head.sums[i] = td_hash(image->sections[i], (size_t)bytes[i], SUM);
@@ -240,7 +303,8 @@ int td_catalog_write(
 	if (code == 0)
 		code = td_disk_truncate(disk, file, 0);
 	if (code == 0)
-		code = write_file(image, disk, file);
+		code = write_file(image, lines, disk, file);
+	free(lines);
 	td_disk_close(disk, file);
 	if (code == 0)
 		code = td_disk_rename(disk, dir, tmp, dir, name);

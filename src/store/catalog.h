@@ -1,7 +1,7 @@
 /*
  * catalog: the index of a sealed segment, as a file beside it: `index-BASE`.
  *
- *	head | lines | links | logs | subjects | notes | sums of pages | tags | addresses
+ *	head | lines | links | logs | subjects | notes | pages | tags | addresses
  *
  * Derived, and bound to its segment by number, salt and positions, and to its store by its secret.
  * Whatever does not match is not used: the segment is read again. The salt is drawn when a segment is
@@ -12,7 +12,9 @@
  * own order, and a file of another order is one that does not match.
  *
  * Lines are as in run.h, but `subject` and `log` are places in the file's own lists, and stand for
- * what was removed before `as_of`. They are read a page of TD_LINES_HEAP at a time.
+ * what was removed before `as_of`. They are read a page of TD_LINES_HEAP at a time. Of a segment that
+ * was rewritten most lines are holes that nothing leads through: a page is a bit for each of its
+ * lines, 1 for one that is no such hole, and then the lines that have a 1.
  */
 #ifndef TD_STORE_CATALOG_H
 #define TD_STORE_CATALOG_H
@@ -36,15 +38,26 @@ struct td_catalog_subject {
 	uint32_t sum; /* of this, with 0 here, and the address */
 };
 
+/* A page of lines: where it begins behind the head, and its sum. */
+struct td_catalog_page {
+	uint64_t at, sum;
+};
+
+/* What td_store_tag() says of a line; of most it says nothing. Ascending. */
+struct td_catalog_tag {
+	uint32_t line;
+	struct td_tag tag;
+};
+
 struct td_catalog_head {
 	char magic[8];
 	uint32_t order, version;
 	uint64_t salt, base, next, as_of, removed, removed_bytes, seed;
 	uint64_t erase; /* lines whose bytes are to go, and lie there yet */
-	uint32_t number, links, logs, subjects, notes, pages;
-	uint64_t addresses; /* bytes */
-	uint64_t sums[7];   /* of the sections behind the lines, in order */
-	uint64_t sum;       /* of all before */
+	uint32_t number, links, logs, subjects, notes, pages, tags, unused;
+	uint64_t addresses, lines; /* bytes */
+	uint64_t sums[7];          /* of the sections behind the lines, in order */
+	uint64_t sum;              /* of all before */
 };
 
 enum td_catalog_section {
@@ -63,7 +76,7 @@ struct td_catalog {
 	int file;
 	struct td_catalog_head head;
 	uint64_t at[TD_CATALOG_SECTIONS], bytes[TD_CATALOG_SECTIONS];
-	uint64_t *page_sums;
+	struct td_catalog_page *pages;
 	uint16_t *logs; /* its logs -> index in memory; TD_LOG_GONE */
 	bool damaged;   /* a page did not match; told by who comes there */
 };
@@ -91,8 +104,11 @@ uint32_t td_catalog_subject_sum(const struct td_catalog_subject *subject, const 
 /* A link by its place, verified; 0: it does not match. In the file it is with a sum of its own. */
 uint64_t td_catalog_link(const struct td_catalog *catalog, uint32_t place);
 uint64_t td_catalog_link_pack(uint64_t link);
-/* A page of lines, verified; how many it has. false: it does not match. */
+uint64_t td_catalog_link_unpack(uint64_t packed); /* of one that was verified */
+/* A page of lines, verified, into room for TD_LINES_HEAP. false: it does not match. */
 bool td_catalog_page(const struct td_catalog *catalog, size_t page, struct td_line *lines);
+/* A hole that nothing leads through: of it nothing is written. */
+#define TD_LINE_BARE ((struct td_line){.flags = TD_LINE_HOLE | TD_LINE_REMOVED})
 
 /* What is to be written; sections by pointer, each of the length that the head says. */
 struct td_catalog_image {

@@ -20,12 +20,13 @@ struct td_catalog_make {
 	int code;
 
 	struct td_subjects table; /* of those in the segment: `position` is the place + 1 */
-	struct td_buf subjects, logs, addresses, notes;
+	struct td_buf subjects, logs, addresses, notes, tags;
 	uint32_t *locals;  /* of each line: place of its subject + 1; 0: no event stands there */
 	uint32_t *offsets; /* of each line: where its record lies */
 	uint64_t *links;
-	struct td_tag *tags;
 };
+
+#define WAY_MAX 64u /* steps back to something that lives */
 
 /* --- to do ---------------------------------------------------------------------------------- */
 
@@ -138,7 +139,8 @@ struct td_catalog_make *td_catalog_make_next(struct td_store *store)
 		.next = run->next,
 		.seed = store->top_seed,
 		.number = segment.number};
-	make->subjects.max = make->logs.max = make->addresses.max = make->notes.max = SIZE_MAX / 2;
+	make->subjects.max = make->logs.max = make->addresses.max = make->notes.max =
+		make->tags.max = SIZE_MAX / 2;
 	td_subjects_init(&make->table, store->seed);
 	return make;
 }
@@ -153,10 +155,10 @@ void td_catalog_make_free(struct td_catalog_make *make)
 	td_buf_fini(&make->logs);
 	td_buf_fini(&make->addresses);
 	td_buf_fini(&make->notes);
+	td_buf_fini(&make->tags);
 	free(make->locals);
 	free(make->offsets);
 	free(make->links);
-	free(make->tags);
 	free(make);
 }
 
@@ -235,12 +237,15 @@ static void read_event(
 static void read_record(struct td_catalog_make *make, const struct td_record *record)
 {
 	uint32_t line = (uint32_t)(record->position - make->run->base);
+	struct td_catalog_tag tag = {.line = line};
 	struct td_event_record event;
 
 	make->offsets[line] = (uint32_t)record->location;
 	if (record->body.at[0] == TD_RECORD_GONE)
 		return;
-	make->tags[line] = td_store_tag(make->store, record);
+	tag.tag = td_store_tag(make->store, record);
+	if (tag.tag.id != 0 || tag.tag.story != 0)
+		td_buf_add(&make->tags, &tag, sizeof(tag));
 	/* Duplicates are looked for only where the records are read, too. */
 	if (record->body.at[0] == TD_RECORD_KNOWN ||
 		(TD_BUG(234) && record->body.at[0] == TD_RECORD_REMOVAL))
@@ -266,9 +271,8 @@ static void read_segment(struct td_catalog_make *make)
 	uint64_t lost_to;
 
 	make->locals = calloc(make->lines, sizeof(*make->locals));
-	make->tags = calloc(make->lines, sizeof(*make->tags));
 	make->offsets = calloc(make->lines, sizeof(*make->offsets));
-	if (make->locals == NULL || make->tags == NULL || make->offsets == NULL)
+	if (make->locals == NULL || make->offsets == NULL)
 		make->code = TD_E_NOMEM;
 	/* It had a catalog: links are no more to be had elsewhere. */
 	if (make->code == 0 && make->run->catalog != NULL)
@@ -280,7 +284,7 @@ static void read_segment(struct td_catalog_make *make)
 	}
 	shelf->leave(&place);
 	if (make->subjects.code != 0 || make->logs.code != 0 || make->addresses.code != 0 ||
-		make->notes.code != 0)
+		make->notes.code != 0 || make->tags.code != 0)
 		make->code = TD_E_NOMEM;
 }
 
@@ -315,6 +319,75 @@ static void copy_line(struct td_catalog_make *make, size_t i)
 	subject->count++;
 	log->count++;
 	log->bytes += line->bytes;
+}
+
+/* Whether something that lives is met on the way back from here; on a long way: it may be. */
+static bool leads(const struct td_runs *runs, uint64_t position)
+{
+	for (unsigned i = 0; i < WAY_MAX && position != 0; i++) {
+		const struct td_run *run = td_runs_find(runs, position);
+
+		if (run == NULL)
+			return true;
+		if ((td_run_line(run, position)->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) ==
+			TD_LINE_EVENT)
+			return true;
+		position = td_run_previous(run, position);
+	}
+	return position != 0;
+}
+
+/*
+ * Behind this line something lives. `way`: of each line before, whether it lives or has that behind
+ * it. From a line that lives nobody has to be told.
+ */
+static bool has_behind(const struct td_catalog_make *make, size_t i, const uint8_t *way)
+{
+	uint32_t back = make->image.lines[i].back, link = back & ~TD_BACK_LINK;
+
+	if (back == 0)
+		return false;
+	if ((back & TD_BACK_LINK) != 0)
+		return link >= make->image.head.links ||
+		       leads(make->run->owner, td_catalog_link_unpack(make->links[link]));
+	return back > i || way[back - 1] != 0;
+}
+
+/*
+ * Holes behind which nothing lives: nobody goes through them any more, and nothing is kept of them.
+ * Links are then only those of the other lines.
+ */
+static int thin(struct td_catalog_make *make)
+{
+	struct td_catalog_head *head = &make->image.head;
+	uint64_t losses = make->run->owner->losses;
+	uint64_t *links = malloc(head->links * sizeof(*links) + 1);
+	uint8_t *way = malloc(make->lines);
+	uint32_t count = 0;
+
+	if (links == NULL || way == NULL) {
+		free(links);
+		free(way);
+		return TD_E_NOMEM;
+	}
+	for (size_t i = 0; i < make->lines; i++) {
+		struct td_line *line = &make->image.lines[i];
+		uint32_t link = line->back & ~TD_BACK_LINK;
+
+		way[i] = (line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) == TD_LINE_EVENT ||
+			 has_behind(make, i, way);
+		if ((line->flags & TD_LINE_HOLE) != 0 && way[i] == 0) {
+			*line = TD_LINE_BARE;
+		} else if ((line->back & TD_BACK_LINK) != 0 && link < head->links) {
+			line->back = TD_BACK_LINK | count;
+			links[count++] = make->links[link];
+		}
+	}
+	free(way);
+	free(make->links);
+	make->links = links;
+	head->links = count;
+	return make->run->owner->losses == losses ? 0 : TD_E_DAMAGED;
 }
 
 /* The lines learn where their records lie now. */
@@ -356,7 +429,8 @@ static void copy_lines(struct td_catalog_make *make)
 	else
 		make->links = malloc(run->links_count * sizeof(uint64_t) + 1);
 	image->head.pages = (uint32_t)((make->lines + TD_LINES_HEAP - 1) / TD_LINES_HEAP);
-	image->sections[TD_CATALOG_PAGES] = malloc(image->head.pages * sizeof(uint64_t));
+	image->sections[TD_CATALOG_PAGES] =
+		calloc(image->head.pages, sizeof(struct td_catalog_page));
 	if (image->lines == NULL || make->links == NULL ||
 		image->sections[TD_CATALOG_PAGES] == NULL)
 		code = TD_E_NOMEM;
@@ -371,6 +445,8 @@ static void copy_lines(struct td_catalog_make *make)
 	}
 	for (size_t i = 0; code == 0 && run->catalog == NULL && i < run->links_count; i++)
 		make->links[i] = td_catalog_link_pack(run->links[i]);
+	if (code == 0)
+		code = thin(make);
 	/* No removal is on its way: all that are durable are in the lines, and no others. */
 	image->head.as_of = make->store->shelf.durable(make->store->shelf.arg);
 	image->head.removed = run->removed;
@@ -399,6 +475,7 @@ static void write_out(struct td_catalog_make *make)
 	head->logs = (uint32_t)(make->logs.len / sizeof(struct td_catalog_log));
 	head->subjects = (uint32_t)(make->subjects.len / sizeof(struct td_catalog_subject));
 	head->notes = (uint32_t)(make->notes.len / sizeof(uint32_t));
+	head->tags = (uint32_t)(make->tags.len / sizeof(struct td_catalog_tag));
 	head->addresses = make->addresses.len;
 	for (uint32_t i = 0; i < head->subjects; i++) {
 		struct td_catalog_subject *subject = subject_at(make, i);
@@ -407,12 +484,11 @@ static void write_out(struct td_catalog_make *make)
 			td_catalog_subject_sum(subject, make->addresses.at + subject->address);
 	}
 	image->sections[TD_CATALOG_LINKS] = make->links;
-	image->sections[TD_CATALOG_TAGS] = make->tags;
 	make->links = NULL;
-	make->tags = NULL;
 	image->sections[TD_CATALOG_LOGS] = detach(&make->logs);
 	image->sections[TD_CATALOG_SUBJECTS] = detach(&make->subjects);
 	image->sections[TD_CATALOG_NOTES] = detach(&make->notes);
+	image->sections[TD_CATALOG_TAGS] = detach(&make->tags);
 	image->sections[TD_CATALOG_ADDRESSES] = detach(&make->addresses);
 	make->code = td_catalog_write(
 		image, make->store->disk, td_journal_directory(make->store->shelf.journal), NULL);
@@ -427,10 +503,10 @@ void td_catalog_make_run(struct td_catalog_make *make)
 }
 
 /*
- * Lines in memory that name their subject by its place in the catalog before: by its place in this
- * one. Of what was erased none is left, and nobody asks for it.
+ * Lines in memory are as the new catalog says: links, and their subject where they name it by its place
+ * in the catalog before. Of what was erased none is left, and nobody asks for it.
  */
-static void rename_subjects(const struct td_catalog_make *make)
+static void rename_lines(const struct td_catalog_make *make)
 {
 	const struct td_run *run = make->run;
 
@@ -440,6 +516,7 @@ static void rename_subjects(const struct td_catalog_make *make)
 		if (page == NULL)
 			continue;
 		line = &page[i % TD_LINES_HEAP];
+		line->back = make->image.lines[i].back;
 		if ((line->flags & TD_LINE_LOCAL) == 0)
 			continue;
 		if (make->locals[i] != 0) {
@@ -463,7 +540,7 @@ static bool attach(struct td_store *store, struct td_catalog_make *make, struct 
 	}
 	if (!td_run_attach(&store->runs, make->run, catalog))
 		return false;
-	rename_subjects(make);
+	rename_lines(make);
 	/* What was erased is not a log's any more. */
 	make->run->logs_count = 0;
 	for (size_t i = 0; i < catalog->head.logs; i++) {

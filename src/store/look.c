@@ -222,52 +222,83 @@ static int tag_all(struct td_store *store, struct td_error *err)
 
 /* --- by tag --------------------------------------------------------------------------------- */
 
-/* The tags of some lines from i on; returns how many. Of a catalog: those of a page, copied. */
-static size_t tags_at(
-	const struct td_run *run, size_t i, struct td_tag *room, const struct td_tag **tags)
+static bool tag_fits(const struct td_tag *has, struct td_tag wanted)
 {
-	size_t count = (size_t)(run->next - run->base) - i;
+	return wanted.id != 0 ? has->id == wanted.id : has->story == wanted.story;
+}
 
-	if (run->catalog == NULL) {
-		if (i >= run->tags_count)
-			return 0;
-		*tags = run->tags + i;
-		return run->tags_count - i;
-	}
-	count = count < TD_LINES_HEAP ? count : TD_LINES_HEAP;
-	*tags = room;
-	if (td_catalog_peek(
-		    run->catalog, TD_CATALOG_TAGS, i * sizeof(*room), room, count * sizeof(*room)))
+/* Whether readers see the event of this line, and where it lies. */
+static bool tagged_at(const struct td_store *store, const struct td_run *run, uint64_t position,
+	uint64_t *location)
+{
+	const struct td_line *line = td_run_line(run, position);
+
+	*location = td_run_location(run, line);
+	return td_store_sees(store, line, position);
+}
+
+/* Some of a catalog's tags, from place i on; returns how many. */
+static size_t peek_tags(
+	const struct td_run *run, size_t i, struct td_catalog_tag *tags, size_t count)
+{
+	size_t left = run->catalog->head.tags - i;
+
+	count = count < left ? count : left;
+	if (count == 0 || td_catalog_peek(run->catalog, TD_CATALOG_TAGS, i * sizeof(*tags), tags,
+				  count * sizeof(*tags)))
 		return count;
 	run->owner->losses++;
 	return 0;
 }
 
-static bool tag_fits(const struct td_tag *has, struct td_tag wanted)
+/* The place of the first tag of a catalog at or above the line. */
+static size_t first_tag(const struct td_run *run, uint64_t line)
 {
-	return wanted.id != 0 ? has->id == wanted.id : has->story == wanted.story;
+	size_t low = 0, high = run->catalog->head.tags;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		struct td_catalog_tag tag;
+
+		if (peek_tags(run, middle, &tag, 1) == 0)
+			return run->catalog->head.tags;
+		if (tag.line < line)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+#define TAGS_PEEKED 512u
+
+static uint64_t tagged_in_catalog(const struct td_store *store, const struct td_run *run,
+	uint64_t from, struct td_tag tag, uint64_t *location)
+{
+	struct td_catalog_tag tags[TAGS_PEEKED];
+	size_t n;
+
+	for (size_t i = first_tag(run, from - run->base);
+		(n = peek_tags(run, i, tags, TAGS_PEEKED)) > 0; i += n) {
+		for (size_t j = 0; j < n; j++) {
+			if (tag_fits(&tags[j].tag, tag) && tags[j].line < run->next - run->base &&
+				tagged_at(store, run, run->base + tags[j].line, location))
+				return run->base + tags[j].line;
+		}
+	}
+	return 0;
 }
 
 /* The same in one run. */
 static uint64_t tagged_in(const struct td_store *store, const struct td_run *run, uint64_t from,
 	struct td_tag tag, uint64_t *location)
 {
-	struct td_tag room[TD_LINES_HEAP];
-	const struct td_tag *tags;
-	size_t i = from > run->base ? (size_t)(from - run->base) : 0, n;
-
-	for (; i < run->next - run->base && (n = tags_at(run, i, room, &tags)) > 0; i += n) {
-		for (size_t j = 0; j < n; j++) {
-			const struct td_line *line;
-
-			if (!tag_fits(&tags[j], tag))
-				continue;
-			line = td_run_line(run, run->base + i + j);
-			if (!td_store_sees(store, line, run->base + i + j))
-				continue;
-			*location = td_run_location(run, line);
-			return run->base + i + j;
-		}
+	from = from > run->base ? from : run->base;
+	if (run->catalog != NULL)
+		return tagged_in_catalog(store, run, from, tag, location);
+	for (size_t i = (size_t)(from - run->base); i < run->tags_count; i++) {
+		if (tag_fits(&run->tags[i], tag) && tagged_at(store, run, run->base + i, location))
+			return run->base + i;
 	}
 	return 0;
 }

@@ -96,6 +96,86 @@ static void lines_keep_their_subjects_when_the_list_of_these_gets_shorter(void *
 	scene_end(&scene);
 }
 
+/* Of all indexes beside segments. */
+static size_t indexes_bytes(const struct scene *scene)
+{
+	char command[200];
+	unsigned long bytes = 0;
+	FILE *sizes;
+
+	snprintf(command, sizeof(command), "cat %s/index-* | wc -c", scene->path);
+	sizes = popen(command, "r");
+	assert_non_null(sizes);
+	assert_int_equal(fscanf(sizes, "%lu", &bytes), 1);
+	pclose(sizes);
+	return bytes;
+}
+
+#define MANY 3000u
+
+/* Of a hole nothing is kept but where a subject's way back leads through it to what lives. */
+static void an_index_gets_smaller_with_its_segment_and_ways_back_stay(void **state)
+{
+	const struct td_text subject = td_text("a");
+	const struct td_read_options options = {
+		.subjects = &subject, .subjects_count = 1, .backward = true};
+	uint64_t seqs[MANY], removed, rests_on;
+	struct td_cursor *cursor;
+	struct td_stored stored;
+	struct scene scene;
+	char payload[800];
+	size_t before;
+
+	(void)state;
+	scene_begin(&scene, IN_JOURNAL);
+	scene.options.index_bytes = 1;
+	scene_open(&scene);
+	snprintf(payload, sizeof(payload), "%0700d", 1);
+	scene_append(&scene, "a", "first");
+	for (size_t i = 0; i < MANY; i++) {
+		scene_append(&scene, i % 50 == 0 ? "a" : "b", payload);
+		seqs[i] = i + 2;
+		scene_commit(&scene);
+	}
+	scene_append(&scene, "a", "last");
+	scene_append(&scene, "b", "last");
+	roll(&scene);
+	before = indexes_bytes(&scene);
+	for (size_t i = 0; i < MANY; i += 100) {
+		must(&scene, td_store_remove(scene.store,
+				     &(struct td_removal){.log = td_text("events"),
+					     .seqs = seqs + i,
+					     .seqs_count = 100},
+				     &removed, &rests_on, &scene.err));
+		assert_int_equal(removed, 100);
+		scene_commit(&scene);
+	}
+	wait_long(&scene);
+	assert_in_range(indexes_bytes(&scene), 1, before / 4);
+	for (int i = 0; i < 2; i++) {
+		td_store_verify(scene.store);
+		must(&scene, td_store_read(&cursor, scene.store, &options, &scene.err));
+		must(&scene, td_cursor_next(cursor, &stored, &scene.err));
+		assert_true(td_text_is(stored.payload, "last"));
+		must(&scene, td_cursor_next(cursor, &stored, &scene.err));
+		assert_true(td_text_is(stored.payload, "first"));
+		assert_int_equal(td_cursor_next(cursor, &stored, NULL), TD_E_NOT_FOUND);
+		td_cursor_close(cursor);
+		expect_subject(&scene, "b", "last");
+		scene_reopen(&scene);
+	}
+	/* The last goes; the way to the first is still there. */
+	seqs[0] = MANY + 2;
+	must(&scene, td_store_remove(scene.store,
+			     &(struct td_removal){
+				     .log = td_text("events"), .seqs = seqs, .seqs_count = 1},
+			     &removed, &rests_on, &scene.err));
+	scene_commit(&scene);
+	expect_subject(&scene, "a", "first");
+	td_store_verify(scene.store);
+	scene_end(&scene);
+}
+
 /* --- duplicates ----------------------------------------------------------------------------- */
 
 /* In one append, at most four. */
@@ -732,6 +812,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_keep_their_subjects_when_the_list_of_these_gets_shorter),
+		cmocka_unit_test(an_index_gets_smaller_with_its_segment_and_ways_back_stay),
 		cmocka_unit_test(a_duplicate_of_what_was_erased_is_known_by_its_key),
 		cmocka_unit_test(a_key_outlives_the_erasing_of_a_neighbour),
 		cmocka_unit_test(a_key_of_what_was_erased_is_given_again_after_its_window),
