@@ -242,12 +242,29 @@ static int check_spares(const struct td_keys *keys, const struct td_key_file *la
 	return code;
 }
 
-/* Who made it may have come to an end before its name, or all of it, was on the disk. */
-static int sync_file(
-	const struct td_keys *keys, const struct td_key_file *file, struct td_error *err)
+int td_keys_put_destroyed(
+	const struct td_keys *keys, const struct td_key_file *file, uint64_t number)
 {
-	int code = td_disk_sync(keys->options.disk, file->handle);
+	const struct td_key_slot slot = {.number = number, .destroyed = true};
+	uint8_t bytes[TD_KEY_STRIDE_STRICT] = {0};
+	size_t len = file->head.stride < sizeof(bytes) ? TD_KEY_SLOT_BYTES : sizeof(bytes);
 
+	td_key_slot_put(&slot, bytes);
+	return td_disk_write_all(
+		keys->options.disk, file->handle, bytes, len, td_key_slot_at(&file->head, number));
+}
+
+/*
+ * Who made it may have come to an end before its name, or all of it, was on the disk. The last of those
+ * passed over (0: none) is written first, so that the file is as long as the record of it says.
+ */
+static int sync_file(const struct td_keys *keys, const struct td_key_file *file, uint64_t passed,
+	struct td_error *err)
+{
+	int code = passed == 0 ? 0 : td_keys_put_destroyed(keys, file, passed);
+
+	if (code == 0)
+		code = td_disk_sync(keys->options.disk, file->handle);
 	if (code == 0)
 		code = td_disk_sync_dir(keys->options.disk, keys->dir);
 	return code == 0 ? 0 : td_keys_error(file->head.first, "sync", code, err);
@@ -282,10 +299,11 @@ int td_keys_begin(struct td_keys *keys, bool clean, uint64_t *passed, struct td_
 		keys->end = keys->next;
 	if (clean && keys->end > keys->next)
 		code = check_spares(keys, last, &clean, err);
-	if (code == 0 && !keys->options.read_only)
-		code = sync_file(keys, last, err);
-	if (code == 0 && !clean && keys->end > keys->next) {
+	if (code == 0 && !clean && keys->end > keys->next)
 		*passed = keys->end - 1;
+	if (code == 0 && !keys->options.read_only && !TD_BUG(248))
+		code = sync_file(keys, last, *passed, err);
+	if (code == 0 && *passed != 0) {
 		keys->given = *passed;
 		keys->next = keys->end;
 	}

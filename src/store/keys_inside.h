@@ -44,6 +44,12 @@ struct td_keys {
 int td_keys_error(uint64_t first, const char *doing, int sys_errno, struct td_error *err);
 int td_keys_damage(
 	const struct td_key_file *file, uint64_t number, const char *what, struct td_error *err);
+/*
+ * The slot says that its key was destroyed, all of it up to the next: a page of its own that does not
+ * read any more, because power went while it was overwritten, is written whole. An errno; not synced.
+ */
+int td_keys_put_destroyed(
+	const struct td_keys *keys, const struct td_key_file *file, uint64_t number);
 /* A file in the table, in its place. false: no memory. */
 bool td_keys_add_file(struct td_keys *keys, const struct td_key_file *file);
 /* The file that has the number: the last that does not begin behind it. NULL: none. */

@@ -7,6 +7,7 @@
  */
 #include "store/keys_inside.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include <openssl/crypto.h>
@@ -169,27 +170,37 @@ static int make(struct td_keys_work *work, const struct td_disk *disk)
 	if (code == 0)
 		code = td_disk_write_all(disk, work->file.handle, work->slots, work->bytes,
 			td_key_slot_at(&work->file.head, work->first));
-	if (code == 0)
+	if (code == 0 && !TD_BUG(244))
 		code = td_disk_sync(disk, work->file.handle);
 	if (code == 0 && work->fresh)
 		code = td_disk_sync_dir(disk, work->dir);
 	return code;
 }
 
+/*
+ * What was not made whole must not stand behind those that were: closed and opened, it would be taken
+ * for spare keys.
+ */
+static int take_back(struct td_keys_work *work, const struct td_disk *disk)
+{
+	uint64_t bytes = work->fresh ? 0 : td_key_slot_at(&work->file.head, work->first);
+	int code;
+
+	if (work->file.handle < 0)
+		return 0;
+	code = td_disk_truncate(disk, work->file.handle, bytes);
+	return code == 0 ? td_disk_sync(disk, work->file.handle) : code;
+}
+
 static int destroy(struct td_keys_work *work, const struct td_disk *disk)
 {
-	uint8_t bytes[TD_KEY_SLOT_BYTES];
 	int code = 0;
 
 	for (size_t i = 0; code == 0 && i < work->doomed_count; i++) {
-		const struct td_key_slot slot = {.number = work->doomed[i], .destroyed = true};
-		const struct td_key_file *file = td_keys_file(work->keys, slot.number);
+		const struct td_key_file *file = td_keys_file(work->keys, work->doomed[i]);
 
-		if (file == NULL || file->wrong != NULL)
-			continue;
-		td_key_slot_put(&slot, bytes);
-		code = td_disk_write_all(disk, file->handle, bytes, sizeof(bytes),
-			td_key_slot_at(&file->head, slot.number));
+		if (file != NULL && file->wrong == NULL)
+			code = td_keys_put_destroyed(work->keys, file, work->doomed[i]);
 	}
 	for (size_t i = 0; code == 0 && work->doomed_count > 0 && i < work->keys->files_count; i++)
 		code = td_disk_sync(disk, work->keys->files[i].handle);
@@ -203,8 +214,11 @@ void td_keys_work_run(struct td_keys_work *work)
 	int code = destroy(work, disk);
 
 	work->destroyed = code == 0;
-	if (code == 0 && work->slots != NULL)
+	if (code == 0 && work->slots != NULL) {
 		code = make(work, disk);
+		if (code != 0 && take_back(work, disk) != 0)
+			code = EIO;
+	}
 	if (code == 0)
 		return;
 	work->code = td_keys_error(work->file.head.first, "write", code, &work->err);
@@ -298,6 +312,21 @@ struct window {
 	int handle;
 };
 
+/* As much as there is from there on; where that does not read, one slot. */
+static int window_move(const struct td_keys *keys, struct window *window,
+	const struct td_key_file *file, uint64_t at)
+{
+	const struct td_disk *disk = keys->options.disk;
+	int code = td_disk_read_all(disk, file->handle, window->bytes, WINDOW, at, &window->len);
+
+	if (code == EIO)
+		code = td_disk_read_all(
+			disk, file->handle, window->bytes, TD_KEY_SLOT_BYTES, at, &window->len);
+	window->handle = code == 0 ? file->handle : -1;
+	window->offset = at;
+	return code;
+}
+
 static int window_slot(const struct td_keys *keys, struct window *window,
 	const struct td_key_file *file, uint64_t number, struct td_key_slot *slot,
 	struct td_error *err)
@@ -306,12 +335,12 @@ static int window_slot(const struct td_keys *keys, struct window *window,
 	const char *wrong;
 	int code;
 
+	slot->destroyed = false;
 	if (window->handle != file->handle || at < window->offset ||
 		at + TD_KEY_SLOT_BYTES > window->offset + window->len) {
-		window->handle = file->handle;
-		window->offset = at;
-		code = td_disk_read_all(
-			keys->options.disk, file->handle, window->bytes, WINDOW, at, &window->len);
+		code = window_move(keys, window, file, at);
+		if (code == EIO)
+			return 0; /* overwritten once more, as below */
 		if (code != 0)
 			return td_keys_error(file->head.first, "read", code, err);
 	}

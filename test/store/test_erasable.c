@@ -619,17 +619,22 @@ struct progress {
 	uint64_t key;
 };
 
-static int turn(struct scene *scene)
+static int turn_kinds(struct scene *scene, unsigned kinds)
 {
 	struct td_chore *chore;
 	int code = 0;
 
-	while (code == 0 && (chore = td_store_next(scene->store, TD_WORK_EVERYTHING,
-				     scene->now_ns / 1000000)) != NULL) {
+	while (code == 0 &&
+		(chore = td_store_next(scene->store, kinds, scene->now_ns / 1000000)) != NULL) {
 		td_chore_run(chore);
 		code = td_store_done(scene->store, chore, NULL);
 	}
 	return code;
+}
+
+static int turn(struct scene *scene)
+{
+	return turn_kinds(scene, TD_WORK_EVERYTHING);
 }
 
 static bool try_append(struct scene *scene, const char *address, const char *payload)
@@ -763,6 +768,112 @@ static void a_crash_anywhere_loses_no_payload_and_keeps_none_that_was_forgotten(
 	assert_true(worlds > 100);
 }
 
+/* What was made ahead may be in the cache alone: the process that made it was killed. */
+static void keys_that_were_passed_over_are_on_the_disk(void **state)
+{
+	struct progress progress = {0};
+
+	(void)state;
+	for (uint64_t changes = 0; !progress.first; changes++) {
+		struct scene scene;
+		struct sim_disk *sim = begin_simulated(&scene);
+		struct sim_disk *copy;
+
+		memset(&progress, 0, sizeof(progress));
+		sim_disk_freeze_after(sim, changes);
+		play(&scene, &progress);
+		td_store_abandon(scene.store);
+		sim_disk_kill(sim);
+		scene_open(&scene);
+		turn_kinds(&scene, TD_WORK_COMMIT);
+		if (changes % 2 == 1 && progress.log)
+			progress.second = try_append(&scene, "person.2.private", "second");
+		for (uint64_t seed = 0; seed < FATES; seed++) {
+			struct scene after;
+			struct sim_disk *empty = begin_simulated(&after);
+
+			copy = sim_disk_copy(sim);
+			sim_disk_free(empty);
+			after.disk = *sim_disk_table(copy);
+			sim_disk_crash(copy, &(struct sim_disk_fate){.seed = seed});
+			judge(&after, &progress);
+			sim_disk_free(copy);
+		}
+		end_simulated(&scene, sim);
+	}
+}
+
+/* A page that power went under is neither old nor new; it is the doomed key's alone. */
+static void a_key_that_power_went_under_is_overwritten_again(void **state)
+{
+	struct progress progress = {0};
+
+	(void)state;
+	for (uint64_t changes = 0; !progress.third; changes++) {
+		struct scene scene;
+		struct sim_disk *sim = begin_simulated(&scene);
+
+		memset(&progress, 0, sizeof(progress));
+		scene.options.journal.strict = true;
+		sim_disk_freeze_after(sim, changes);
+		play(&scene, &progress);
+		for (uint64_t seed = 0; progress.asked && seed < 4 * FATES; seed++) {
+			struct scene after;
+			struct sim_disk *empty = begin_simulated(&after);
+			struct sim_disk *copy = sim_disk_copy(sim);
+
+			sim_disk_free(empty);
+			after.disk = *sim_disk_table(copy);
+			after.options.journal.strict = true;
+			sim_disk_crash(
+				copy, &(struct sim_disk_fate){.seed = seed, .destroys = true});
+			scene_open(&after);
+			judge_subject(&after, &progress, true);
+			judge_subject(&after, &progress, false);
+			scene_close(&after);
+			sim_disk_free(copy);
+		}
+		end_simulated(&scene, sim);
+	}
+}
+
+/* Keys that were not made for want of room are not spare when the store is opened again. */
+static void keys_that_there_was_no_room_for_are_given_to_nobody(void **state)
+{
+	unsigned refused = 0;
+
+	(void)state;
+	for (uint64_t n = 1; n <= 6; n++) {
+		struct scene scene;
+		struct sim_disk *sim = begin_simulated(&scene);
+		struct td_entry entry = entry_of("person.1.private", "first");
+		struct td_placed placed;
+		uint64_t rests_on;
+
+		scene_open(&scene);
+		make_log(&scene);
+		scene_commit(&scene);
+		sim_disk_fail_at(sim, SIM_DISK_CALL_SYNC, n, ENOSPC, false);
+		for (int i = 0; i < 3; i++) {
+			refused += td_store_append(scene.store, &entry, 1, &placed, &rests_on, NULL,
+					   NULL) == TD_E_DISK_FULL;
+			turn(&scene);
+		}
+		(void)td_store_close(scene.store, NULL); /* it may fail there, too */
+		sim_disk_fail_at(sim, SIM_DISK_CALL_SYNC, 0, 0, false);
+		scene_open(&scene);
+		append(&scene, "person.1.private", "first");
+		append(&scene, "person.2.private", "second");
+		td_store_abandon(scene.store);
+		sim_disk_crash(sim, &(struct sim_disk_fate){.seed = n});
+		scene_open(&scene);
+		expect_latest(&scene, "person.1.private", "first");
+		expect_latest(&scene, "person.2.private", "second");
+		end_simulated(&scene, sim);
+	}
+	assert_true(refused > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -782,6 +893,9 @@ int main(void)
 		cmocka_unit_test(keys_that_are_cut_or_anothers_are_refused),
 		cmocka_unit_test(
 			a_crash_anywhere_loses_no_payload_and_keeps_none_that_was_forgotten),
+		cmocka_unit_test(keys_that_were_passed_over_are_on_the_disk),
+		cmocka_unit_test(a_key_that_power_went_under_is_overwritten_again),
+		cmocka_unit_test(keys_that_there_was_no_room_for_are_given_to_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
