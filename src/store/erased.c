@@ -293,29 +293,29 @@ static void find_fact(const struct td_store *store, struct td_erasure *erasure)
 
 /*
  * Sealed events of the subject before the fact, the newest first, as many as one event tells.
- * *more: there may be others. Under the lock.
+ * *more: there may be others. TD_E_DAMAGED: some of the index was not given. Under the lock.
  */
-static void gather(
-	struct td_store *store, struct td_erasure *erasure, struct seqs *seqs, bool *more)
+static int gather(struct td_store *store, struct td_erasure *erasure, struct seqs *seqs, bool *more,
+	struct td_error *err)
 {
 	uint32_t ref = subject_of(store, erasure);
-	uint64_t position, all;
+	uint64_t position, all, losses = store->runs.losses;
 
 	*more = false;
 	find_fact(store, erasure);
 	if (ref == TD_SUBJECT_NONE)
-		return;
+		return store->runs.losses == losses ? 0 : td_store_lost(err);
 	all = td_subject_at(&store->subjects, ref)->count;
 	position = erasure->met == 0 ? td_store_live(store, ref).position
 				     : td_store_back(store, ref, erasure->below, false);
-	while (position != 0) {
+	while (position != 0 && store->runs.losses == losses) {
 		const struct td_line *line = td_runs_line(&store->runs, position);
 
 		if ((line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) == TD_LINE_EVENT) {
 			if ((line->flags & TD_LINE_SEALED) != 0 && position < erasure->below &&
 				!add_seq(seqs, line->seq)) {
 				*more = true;
-				return;
+				break;
 			}
 			erasure->met++;
 		}
@@ -323,6 +323,7 @@ static void gather(
 			erasure->below = position;
 		position = erasure->met >= all ? 0 : td_store_back(store, ref, position, false);
 	}
+	return store->runs.losses == losses ? 0 : td_store_lost(err);
 }
 
 static int tell_forgotten(struct td_store *store, struct td_erasure *erasure, struct td_error *err)
@@ -335,7 +336,7 @@ static int tell_forgotten(struct td_store *store, struct td_erasure *erasure, st
 	int code;
 
 	td_mutex_lock(&store->lock);
-	gather(store, erasure, &seqs, &more);
+	code = gather(store, erasure, &seqs, &more, err);
 	td_mutex_unlock(&store->lock);
 	td_buf_printf(&rest,
 		",\"of\":%" PRIu64 ",\"subject\":\"%016" PRIx64 "\",\"seqs\":", erasure->seq,
@@ -343,7 +344,8 @@ static int tell_forgotten(struct td_store *store, struct td_erasure *erasure, st
 	write_seqs(&rest, &seqs, true);
 	if (more)
 		td_buf_add_string(&rest, ",\"more\":true");
-	code = tell(store, erasure, TD_TYPE_ERASED, &rest, &placed, err);
+	if (code == 0)
+		code = tell(store, erasure, TD_TYPE_ERASED, &rest, &placed, err);
 	td_buf_fini(&rest);
 	if (code != 0) {
 		erasure->below = before.below;
@@ -484,7 +486,7 @@ int td_erased_fold(
 	int code = td_json_parse(record->payload, TD_JSON_DEPTH_MAX, &object, err);
 	uint64_t of;
 
-	if (code != 0)
+	if (code != 0 || TD_BUG(247))
 		return code;
 	if (!td_text_is(record->type, TD_TYPE_ERASED))
 		return fold_told(store, record, object, err);

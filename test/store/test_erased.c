@@ -1,5 +1,7 @@
 #include "store_test.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "disk/disk.h"
@@ -134,6 +136,57 @@ static void forgetting_is_told_when_the_key_is_gone(enum shelf shelf)
 	scene_end(&scene);
 }
 BOTH(forgetting_is_told_when_the_key_is_gone)
+
+/* Every page of every index beside a segment is garbage from now on. */
+static void spoil_indexes(const struct scene *scene)
+{
+	char command[300];
+
+	snprintf(command, sizeof(command),
+		"for f in %s/index-*; do head -c $(($(stat -c %%s $f) - 168)) /dev/zero | "
+		"tr '\\0' x | dd of=$f bs=1 seek=168 conv=notrunc status=none; done",
+		scene->path);
+	assert_int_equal(system(command), 0);
+}
+
+/* What was forgotten of an index that cannot be read is told when it can be. */
+static void what_cannot_be_looked_up_is_told_later(void **state)
+{
+	struct td_chore *chore;
+	struct scene scene;
+	uint64_t key, rests_on;
+	unsigned damaged = 0;
+
+	(void)state;
+	scene_begin(&scene, IN_JOURNAL);
+	scene.options.index_bytes = 1;
+	scene_open(&scene);
+	make_log(&scene);
+	for (int i = 0; i < 3; i++) {
+		append(&scene, "person.1.private", "x");
+		td_journal_roll(td_store_journal(scene.store));
+		append(&scene, "person.2.private", "x");
+		scene.now_ns += 200000000000;
+	}
+	scene_reopen(&scene);
+	spoil_indexes(&scene);
+	must(&scene, td_store_forget(scene.store, td_text("people"), td_text("person.1.private"),
+			     &key, &rests_on, &scene.err));
+	for (int i = 0; i < 3; i++) {
+		while ((chore = td_store_next(
+				scene.store, TD_WORK_EVERYTHING, scene.now_ns / 1000000)) != NULL) {
+			td_chore_run(chore);
+			damaged += td_store_done(scene.store, chore, NULL) == TD_E_DAMAGED;
+		}
+		scene.now_ns += 10000000000;
+	}
+	assert_true(damaged > 0);
+	assert_true(td_store_is_forgotten(scene.store, key));
+	scene_reopen(&scene); /* reads its segments */
+	scene_retain(&scene);
+	assert_string_equal(told(&scene, "Erased"), "[[1,1],[3,3],[5,5]]");
+	scene_end(&scene);
+}
 
 static void what_a_restart_came_before_is_told_after_it(void **state)
 {
@@ -357,6 +410,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_erased_is_told_when_its_bytes_are_gone),
 		BOTH_TESTS(forgetting_is_told_when_the_key_is_gone),
+		cmocka_unit_test(what_cannot_be_looked_up_is_told_later),
 		cmocka_unit_test(what_a_restart_came_before_is_told_after_it),
 		cmocka_unit_test(many_seqs_are_told_in_several_events),
 		cmocka_unit_test(nothing_is_erased_before_it_is_durable_that_it_will_be),
