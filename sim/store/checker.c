@@ -28,6 +28,8 @@ struct fact {
 	uint64_t position, seq, revision;
 	uint64_t removal_asked, removed; /* NEVER: not */
 	int64_t asked_ms;
+	uint64_t hidden; /* from when on it had been seen without its payload */
+	bool hidden_at_end;
 	uint64_t gone; /* from when on a pass had not seen it; NEVER: all did */
 	/* How many may have come behind it, in its log and in its subject. */
 	uint64_t behind_log, behind_subject;
@@ -37,6 +39,14 @@ struct removal {
 	uint32_t log;
 	uint64_t seq, asked, removed;
 	uint64_t erasing; /* asked for, bytes and all; NEVER: it was not */
+	uint64_t erased;  /* ... and done */
+};
+
+/* Of one subject those that stand at this position or behind it. */
+struct forgotten {
+	uint32_t log, subject;
+	uint64_t position;
+	uint64_t asked, answered; /* the first; NEVER: not */
 };
 
 struct checker {
@@ -49,7 +59,10 @@ struct checker {
 	size_t standing_count;
 	struct removal *removals; /* by log and seq, one of each */
 	size_t removals_count;
-	bool unseen_removed; /* something was removed that nobody ever saw */
+	struct forgotten *forgotten; /* by log, subject, position */
+	size_t forgotten_count;
+	struct sim_store_told *told; /* by log and from; `to`: the highest so far */
+	bool unseen_removed;         /* something was removed that nobody ever saw */
 	struct sim_store_violation *violation;
 };
 
@@ -102,7 +115,8 @@ static void take_removals(struct checker *checker)
 
 		if (in->outcome != SIM_STORE_FAILED)
 			out[count++] = (struct removal){in->log, in->seq, in->asked,
-				done ? in->answered : NEVER, in->erase ? in->asked : NEVER};
+				done ? in->answered : NEVER, in->erase ? in->asked : NEVER,
+				in->erase && done ? in->answered : NEVER};
 	}
 	qsort(out, count, sizeof(*out), by_log_and_seq);
 	checker->removals = out;
@@ -115,6 +129,7 @@ static void take_removals(struct checker *checker)
 				last->removed < out[i].removed ? last->removed : out[i].removed;
 			last->erasing =
 				last->erasing < out[i].erasing ? last->erasing : out[i].erasing;
+			last->erased = last->erased < out[i].erased ? last->erased : out[i].erased;
 		} else {
 			out[checker->removals_count++] = out[i];
 		}
@@ -125,8 +140,154 @@ static const struct removal *find_removal(const struct checker *checker, uint32_
 {
 	struct removal key = {.log = log, .seq = seq};
 
+	if (checker->removals_count == 0)
+		return NULL;
 	return bsearch(
 		&key, checker->removals, checker->removals_count, sizeof(key), by_log_and_seq);
+}
+
+/* --- what was forgotten ------------------------------------------------------------------- */
+
+static int by_subject_and_place(const void *a, const void *b)
+{
+	const struct forgotten *left = a, *right = b;
+	int order = compare(left->log, right->log);
+
+	if (order == 0)
+		order = compare(left->subject, right->subject);
+	return order != 0 ? order : compare(left->position, right->position);
+}
+
+static bool is_of_one_subject(const struct forgotten *a, const struct forgotten *b)
+{
+	return a->log == b->log && a->subject == b->subject;
+}
+
+static void take_forgets(struct checker *checker)
+{
+	const struct sim_store_history *history = checker->history;
+	struct forgotten *out = array_new(history->forgets_count, sizeof(*out));
+	size_t count = 0;
+
+	for (size_t i = 0; i < history->forgets_count; i++) {
+		const struct sim_store_forget *in = &history->forgets[i];
+
+		if (in->outcome != SIM_STORE_FAILED)
+			out[count++] = (struct forgotten){in->log, in->subject, in->position,
+				in->asked, in->outcome == SIM_STORE_OK ? in->answered : NEVER};
+	}
+	qsort(out, count, sizeof(*out), by_subject_and_place);
+	/* What stands behind counts for what is before it, too. */
+	for (size_t i = count; i-- > 1;) {
+		if (!is_of_one_subject(&out[i - 1], &out[i]))
+			continue;
+		if (out[i].asked < out[i - 1].asked)
+			out[i - 1].asked = out[i].asked;
+		if (out[i].answered < out[i - 1].answered)
+			out[i - 1].answered = out[i].answered;
+	}
+	checker->forgotten = out;
+	checker->forgotten_count = count;
+}
+
+/* What was forgotten of the subject behind this position; NULL: nothing. */
+static const struct forgotten *find_forgotten(
+	const struct checker *checker, uint32_t log, uint32_t subject, uint64_t position)
+{
+	const struct forgotten key = {.log = log, .subject = subject, .position = position + 1};
+	size_t low = 0, high = checker->forgotten_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (by_subject_and_place(&checker->forgotten[middle], &key) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < checker->forgotten_count && is_of_one_subject(&checker->forgotten[low], &key)
+		       ? &checker->forgotten[low]
+		       : NULL;
+}
+
+/* A payload that was seen, or was not there any more, in a pass. */
+static void take_payload(struct checker *checker, struct fact *fact,
+	const struct sim_store_pass *pass, const struct sim_store_event *event)
+{
+	const struct forgotten *forgotten =
+		find_forgotten(checker, event->log, event->subject, event->position);
+	uint64_t asked = event->asked != 0 ? event->asked : pass->asked;
+
+	if (event->erased && (forgotten == NULL || forgotten->asked > pass->answered))
+		breaks(checker, HIDDEN, "position %" PRIu64 ", log %u, subject %u: value %" PRIu64,
+			event->position, event->log, event->subject, event->value);
+	else if (!event->erased &&
+		 ((forgotten != NULL && forgotten->answered < asked) || fact->hidden < asked))
+		breaks(checker, REVEALED,
+			"position %" PRIu64 ", log %u, subject %u: value %" PRIu64, event->position,
+			event->log, event->subject, event->value);
+	if (event->erased && pass->answered < fact->hidden)
+		fact->hidden = pass->answered;
+	fact->hidden_at_end |= event->erased && pass->final;
+}
+
+/* --- what was told ------------------------------------------------------------------------ */
+
+static int by_log_and_from(const void *a, const void *b)
+{
+	const struct sim_store_told *left = a, *right = b;
+	int order = compare(left->log, right->log);
+
+	return order != 0 ? order : compare(left->from, right->from);
+}
+
+static void take_told(struct checker *checker)
+{
+	size_t count = checker->history->told_count;
+	struct sim_store_told *told = array_new(count, sizeof(*told));
+
+	if (count > 0)
+		memcpy(told, checker->history->told, count * sizeof(*told));
+	qsort(told, count, sizeof(*told), by_log_and_from);
+	for (size_t i = 1; i < count; i++) {
+		if (told[i].log == told[i - 1].log && told[i].to < told[i - 1].to)
+			told[i].to = told[i - 1].to;
+	}
+	checker->told = told;
+}
+
+/* Whether a range of the log begins at the seq or before, and reaches it. */
+static bool was_told(const struct checker *checker, uint32_t log, uint64_t seq)
+{
+	const struct sim_store_told key = {.log = log, .from = seq + 1};
+	size_t low = 0, high = checker->history->told_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (by_log_and_from(&checker->told[middle], &key) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low > 0 && checker->told[low - 1].log == log && checker->told[low - 1].to >= seq;
+}
+
+static void check_told(struct checker *checker)
+{
+	for (size_t i = 0; checker->history->told_all && i < checker->standing_count; i++) {
+		const struct fact *fact = checker->standing[i];
+		const struct removal *removal = find_removal(checker, fact->log, fact->seq);
+		bool told = was_told(checker, fact->log, fact->seq);
+
+		if (!told && (fact->hidden_at_end || (removal != NULL && removal->erased != NEVER)))
+			breaks(checker, UNTOLD, "log %u, seq %" PRIu64 ": value %" PRIu64,
+				fact->log, fact->seq, fact->value);
+		else if (told && (removal == NULL || removal->erasing == NEVER) &&
+			 find_forgotten(checker, fact->log, fact->subject, fact->position) == NULL)
+			breaks(checker, MISTOLD, "log %u, seq %" PRIu64 ": value %" PRIu64,
+				fact->log, fact->seq, fact->value);
+	}
 }
 
 /* --- what is known of each value ---------------------------------------------------------- */
@@ -145,6 +306,7 @@ static struct fact *fact_of(struct checker *checker, const struct sim_store_entr
 			.asked = checker->history->appends[entry->append].asked,
 			.asked_ms = checker->history->appends[entry->append].asked_ms,
 			.gone = NEVER,
+			.hidden = NEVER,
 			.known = NEVER,
 			.removal_asked = NEVER,
 			.removed = NEVER,
@@ -276,6 +438,7 @@ static void take_event(struct checker *checker, const struct sim_store_pass *pas
 			event->value);
 	else {
 		stands_at(checker, fact, false, event->position, event->seq, event->revision);
+		take_payload(checker, fact, pass, event);
 		known_from(fact, pass->answered, false);
 	}
 }
@@ -776,9 +939,9 @@ bool sim_store_check(const struct sim_store_history *history, struct sim_store_v
 		.standing = array_new(history->entries_count, sizeof(struct fact *)),
 		.violation = violation,
 	};
-	static void (*const steps[])(struct checker *) = {take_removals, take_answers, take_passes,
-		sort_standing, count_behind, check_numbers, check_order, check_passes, check_keys,
-		check_expectations, check_appends};
+	static void (*const steps[])(struct checker *) = {take_removals, take_forgets, take_told,
+		take_answers, take_passes, sort_standing, count_behind, check_numbers, check_order,
+		check_passes, check_keys, check_expectations, check_appends, check_told};
 
 	*violation = (struct sim_store_violation){.rule = SIM_STORE_RULE_NONE};
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
@@ -787,6 +950,8 @@ bool sim_store_check(const struct sim_store_history *history, struct sim_store_v
 	free(checker.facts);
 	free(checker.standing);
 	free(checker.removals);
+	free(checker.forgotten);
+	free(checker.told);
 	td_map_fini(&checker.by_value);
 	td_map_fini(&checker.by_key);
 	return violation->rule == SIM_STORE_RULE_NONE;

@@ -5,7 +5,8 @@
  * A attempted, K acknowledged, F surely failed, U unknown; D seen by anybody; L the final pass.
  * What was removed (surely, or perhaps: a removal that was asked for) may be missing from L and
  * from passes that ended after it was asked for. So may what a limit of its log takes by then (limits);
- * what was gone for one pass is gone for all that begin later.
+ * what was gone for one pass is gone for all that begin later. The same holds of payloads that were
+ * forgotten. What was told is judged where it was read to its end.
  */
 #ifndef SIM_STORE_CHECKER_H
 #define SIM_STORE_CHECKER_H
@@ -30,7 +31,11 @@
 	X(EXPECTED,  "appended, though the subject was not as expected") \
 	X(CONFLICT,  "refused for its revision, which it could not have had") \
 	X(TORN,      "some of an append is there and some is not, or not together") \
-	X(UNDEAD,    "surely removed before a pass began, and seen in it")
+	X(UNDEAD,    "surely removed before a pass began, and seen in it") \
+	X(HIDDEN,    "seen without its payload, and its subject had not been forgotten") \
+	X(REVEALED,  "its payload was seen, and had been forgotten") \
+	X(UNTOLD,    "erased, and nobody was told") \
+	X(MISTOLD,   "told to be erased, and it was not to be")
 /* clang-format on */
 
 enum sim_store_rule {

@@ -6,8 +6,10 @@ static void tell(struct run *run, const struct pending *pending)
 {
 	enum sim_store_outcome outcome = pending->code == 0 ? SIM_STORE_OK : SIM_STORE_FAILED;
 
-	if (pending->removal) {
+	if (pending->what == ASKED_REMOVAL) {
 		sim_store_answer_removal(&run->history, pending->number, outcome);
+	} else if (pending->what == ASKED_FORGET) {
+		sim_store_answer_forget(&run->history, pending->number, outcome);
 	} else {
 		run->history.appends[pending->number].conflict = pending->conflict;
 		run->history.appends[pending->number].answered_ms = sim_now_ms(run->world);
@@ -28,9 +30,10 @@ void sim_run_tell_durable(struct run *run)
 			run->pending[kept++] = run->pending[i];
 	}
 	run->pending_count = kept;
+	sim_run_note_destroyed(run, false);
 }
 
-static void decided(struct run *run, struct pending pending)
+void sim_run_decided(struct run *run, struct pending pending)
 {
 	if (pending.rests_on == 0 || pending.rests_on < td_store_durable(run->store))
 		tell(run, &pending);
@@ -74,6 +77,7 @@ static struct sim_store_entry draw_entry(struct run *run)
 		.subject = (uint32_t)sim_below(world, run->config.subjects),
 	};
 
+	entry.sealed = sim_run_seals(run, entry.log, entry.subject);
 	if (sim_chance(world, run->config.keys))
 		entry.key = sim_chance(world, 30) && run->keys > 0
 				    ? 1 + sim_below(world, run->keys) /* another's */
@@ -178,7 +182,7 @@ static void refused(struct run *run, size_t number, int code, size_t which,
 	} else if (code == TD_E_DISK_FULL) {
 		run->full = true;
 		sim_count(run->world, COUNT_DISK_FULL);
-	} else if (code != TD_E_DISK) {
+	} else if (!sim_run_is_the_disks(code)) { /* a key was not given */
 		sim_fail(run->world, "append: %s", text);
 	}
 }
@@ -214,7 +218,7 @@ void sim_run_append(struct run *run)
 	pending.conflict = pending.code == TD_E_REVISION;
 	if (pending.code == TD_E_DISK)
 		return; /* unknown for ever; the handle is given up below */
-	decided(run, pending);
+	sim_run_decided(run, pending);
 }
 
 /* --- removals ----------------------------------------------------------------------------- */
@@ -223,7 +227,7 @@ void sim_run_remove(struct run *run)
 {
 	const struct sim_store_entry *entry;
 	struct td_error err = TD_ERROR_INIT;
-	struct pending pending = {.removal = true};
+	struct pending pending = {.what = ASKED_REMOVAL};
 	struct td_removal removal = {.seqs_count = 1, .rule = td_text("request")};
 	uint64_t removed = 0, unread = run->counts[SIM_DISK_COUNT_READ_EIO];
 
@@ -253,7 +257,7 @@ void sim_run_remove(struct run *run)
 		return;
 	} else if (pending.code != TD_E_FULL && pending.code != TD_E_DISK_FULL)
 		sim_fail(run->world, "remove: %s", err.text);
-	decided(run, pending);
+	sim_run_decided(run, pending);
 }
 
 /* --- limits ------------------------------------------------------------------------------- */
@@ -264,7 +268,7 @@ void sim_run_limit(struct run *run)
 	struct sim_store_limits limits = {.log = log};
 	struct td_error err = TD_ERROR_INIT;
 	struct td_log_config config;
-	struct td_text pattern;
+	struct log_words words;
 	uint64_t rests_on;
 	int code;
 
@@ -274,7 +278,7 @@ void sim_run_limit(struct run *run)
 		limits.subject_max = (uint64_t)sim_between(run->world, 1, 20);
 	if (sim_chance(run->world, 300))
 		limits.age_ms = sim_between(run->world, 1, 60000);
-	sim_run_log_config(run, log, &pattern, &config);
+	sim_run_log_config(run, log, &words, &config);
 	config.count_max = limits.count_max;
 	config.count_per_subject_max = limits.subject_max;
 	config.age_ms = limits.age_ms;

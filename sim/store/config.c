@@ -42,6 +42,7 @@ struct config sim_run_draw_config(struct sim_world *world)
 		[READ] = 10,
 		[READERS] = 40,
 		[LIMIT] = 10,
+		[FORGET] = 30,
 		[TIME] = 60,
 		[REOPEN] = 3,
 		[CUT] = 8};
@@ -89,6 +90,13 @@ struct config sim_run_draw_config(struct sim_world *world)
 	draw_dice(world, &config.dice);
 	if (sim_chance(world, 550))
 		config.capacity = (uint64_t)sim_between(world, 100, 800) << 10;
+	/* Keys a page apart, some hundred at once, are more than such a disk has room for. */
+	if (sim_chance(world, 400) && (config.capacity == 0 || !journal->strict)) {
+		config.sealed = (unsigned)sim_between(world, 1, (1 << LOGS_MAX) - 1);
+		config.sealed_few = sim_chance(world, 300);
+	}
+	if (config.sealed == 0)
+		config.weights[FORGET] = 0;
 	return config;
 }
 
@@ -106,9 +114,11 @@ void sim_run_describe(struct sim_world *world, const struct config *config)
 		config->destroys ? ", sectors destroyed" : "");
 	td_buf_printf(&world->config,
 		"disk: eio %u/%u/%u/%u/%u, no space %u, capacity %" PRIu64 "; window %" PRId64
-		", keys %u, batches %u, expects %u, retries %u, erases %u\n",
+		", keys %u, batches %u, expects %u, retries %u, erases %u, "
+		"sealed %x%s\n",
 		config->dice.read_eio, config->dice.write_eio, config->dice.sync_eio,
 		config->dice.sync_dir_eio, config->dice.name_eio, config->dice.no_space,
 		config->capacity, config->window_ms, config->keys, config->batches, config->expects,
-		config->retries, config->erases);
+		config->retries, config->erases, config->sealed,
+		config->sealed_few ? " (few)" : "");
 }

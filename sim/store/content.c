@@ -16,6 +16,15 @@ struct td_text sim_store_log_name(uint32_t log)
 	return td_text(names[log]);
 }
 
+uint32_t sim_store_log_number(struct td_text name)
+{
+	for (uint32_t log = 0; log < LOGS; log++) {
+		if (td_text_equal(name, td_text(names[log])))
+			return log;
+	}
+	return UINT32_MAX;
+}
+
 struct td_text sim_store_log_pattern(uint32_t log)
 {
 	TD_ASSERT(log > 0 && log < LOGS);
@@ -55,8 +64,13 @@ void sim_store_content(
 	content->headers.len += (size_t)snprintf(content->headers_at + content->headers.len,
 		sizeof(content->headers_at) - content->headers.len,
 		entry->key != 0 ? "Nats-Msg-Id: %" PRIu64 "\r\n\r\n" : "\r\n", entry->key);
-	content->payload = td_text_of(
-		content->payload_at, fill_payload(content->payload_at, entry->value, payload_max));
+	content->payload = entry->sealed
+				   ? printed(content->payload_at,
+					     snprintf(content->payload_at,
+						     sizeof(content->payload_at), SIM_STORE_PLAIN))
+				   : td_text_of(content->payload_at, 0);
+	content->payload.len +=
+		fill_payload(content->payload_at + content->payload.len, entry->value, payload_max);
 	content->key[0] = content->key[1] = (struct td_text){NULL, 0};
 	if (entry->key == 0)
 		return;

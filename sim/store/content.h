@@ -10,15 +10,19 @@
 
 #define SIM_STORE_PAYLOAD_MAX  6000
 #define SIM_STORE_NUMBER_BYTES 21
+/* What each payload that is to be sealed begins with, and no file may have. */
+#define SIM_STORE_PLAIN "for no eye but theirs: "
 
 struct sim_store_content {
 	struct td_text address, type, headers, payload, key[2];
 	char address_at[64], type_at[16], headers_at[256], key_at[48];
-	char payload_at[SIM_STORE_PAYLOAD_MAX + SIM_STORE_NUMBER_BYTES];
+	char payload_at[sizeof(SIM_STORE_PLAIN) + SIM_STORE_PAYLOAD_MAX + SIM_STORE_NUMBER_BYTES];
 };
 
 /* The name of log number `log`: 0 is `events`. */
 struct td_text sim_store_log_name(uint32_t log);
+/* And back; UINT32_MAX: none of them. */
+uint32_t sim_store_log_number(struct td_text name);
 /* The pattern of what it claims. */
 struct td_text sim_store_log_pattern(uint32_t log);
 /* payload_max: at most SIM_STORE_PAYLOAD_MAX. */

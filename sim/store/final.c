@@ -51,8 +51,60 @@ static void compare(struct run *run, const struct td_read_options *options, uint
 				" where the pass has %" PRIu64,
 				what, log, (int)subject, stored.position,
 				event == NULL ? 0 : event->position);
+		else if (stored.erased != event->erased ||
+			 (stored.erased && stored.payload.len > 0))
+			sim_fail(run->world,
+				"read %s: position %" PRIu64
+				" is%s erased, and in the pass it is%s",
+				what, event->position, stored.erased ? "" : " not",
+				event->erased ? "" : " not");
 	}
 	td_cursor_close(cursor);
+}
+
+/* Of each subject its latest, and that by its id. */
+static void compare_latest(struct run *run, const struct sim_store_event *event)
+{
+	struct td_buf buf = TD_BUF_INIT(SIZE_MAX / 2);
+	static struct sim_store_content content;
+	struct sim_store_entry entry = {
+		.log = event->log, .subject = event->subject, .value = event->value};
+	struct td_error err = TD_ERROR_INIT;
+	struct td_stored stored;
+	struct sim_store_event seen = {0};
+	int code;
+
+	sim_store_content(&content, &entry, 1);
+	code = td_store_latest(
+		run->store, sim_store_log_name(event->log), content.address, &stored, &buf, &err);
+	if (code == 0)
+		seen = sim_run_event(run, &stored);
+	if (code != 0)
+		sim_fail(run->world, "latest of log %u, subject %u: %s", event->log, event->subject,
+			err.text);
+	else if (seen.position != event->position || seen.erased != event->erased || !seen.intact)
+		sim_fail(run->world,
+			"latest of log %u, subject %u: position %" PRIu64 "%s, and the pass has "
+			"%" PRIu64 "%s",
+			event->log, event->subject, seen.position, seen.erased ? ", erased" : "",
+			event->position, event->erased ? ", erased" : "");
+	td_buf_fini(&buf);
+}
+
+static void compare_latests(struct run *run)
+{
+	size_t count;
+	const struct sim_store_event *events = final_events(run, &count);
+	bool met[LOGS_MAX][SUBJECTS_MAX] = {0};
+
+	while (count-- > 0 && !sim_failed(run->world)) {
+		const struct sim_store_event *event = &events[count];
+
+		if (event->value == 0 || met[event->log][event->subject])
+			continue;
+		met[event->log][event->subject] = true;
+		compare_latest(run, event);
+	}
 }
 
 static void compare_ways(struct run *run)
@@ -122,33 +174,6 @@ static void check_limits(struct run *run, uint32_t log)
 
 /* --- what was erased ---------------------------------------------------------------------- */
 
-/* The files of the store, one behind another; what lies in quarantine is not its own any more. */
-struct files {
-	const struct td_disk *disk;
-	int dir;
-	struct td_buf bytes;
-};
-
-static int add_file(void *arg, const struct td_disk_entry *entry)
-{
-	struct files *files = arg;
-	uint64_t bytes = 0;
-	size_t got = 0;
-	int file;
-	void *at;
-
-	if (td_disk_open(files->disk, files->dir, entry->name, TD_DISK_READ, &file) != 0)
-		return 0;
-	if (td_disk_size(files->disk, file, &bytes) == 0 && bytes > 0) {
-		at = td_buf_reserve(&files->bytes, (size_t)bytes);
-		TD_ASSERT(at != NULL);
-		td_disk_read_all(files->disk, file, at, (size_t)bytes, 0, &got);
-		files->bytes.len += got;
-	}
-	td_disk_close(files->disk, file);
-	return 0;
-}
-
 /* The entry that was answered with this log and seq first; NULL: nobody knows. */
 static const struct sim_store_entry *entry_of(
 	const struct sim_store_history *history, uint32_t log, uint64_t seq)
@@ -166,14 +191,12 @@ static const struct sim_store_entry *entry_of(
 /* Long after, no byte of what was erased is in the store's files. */
 static void check_erased(struct run *run)
 {
-	struct files files = {
-		.disk = sim_disk_table(run->disk), .bytes = TD_BUF_INIT(SIZE_MAX / 2)};
+	struct td_buf files = TD_BUF_INIT(SIZE_MAX / 2);
 	const struct sim_store_history *history = &run->history;
 	char id[40];
 
-	if (td_disk_open_dir(files.disk, TD_DISK_NOWHERE, PATH, 0, &files.dir) != 0)
-		return;
-	td_disk_list(files.disk, files.dir, add_file, &files);
+	sim_run_files(run, &files);
+	sim_run_look_for_sealed(run, td_buf_view(&files));
 	for (size_t i = 0; i < history->removals_count && !sim_failed(run->world); i++) {
 		const struct sim_store_removal *removal = &history->removals[i];
 		const struct sim_store_entry *entry = NULL;
@@ -184,14 +207,13 @@ static void check_erased(struct run *run)
 			continue;
 		sim_count(run->world, COUNT_ERASED);
 		snprintf(id, sizeof(id), "ce-id: %" PRIu64 "\r\n", entry->value);
-		if (memmem(files.bytes.at, files.bytes.len, id, strlen(id)) != NULL)
+		if (memmem(files.at, files.len, id, strlen(id)) != NULL)
 			sim_fail(run->world,
 				"value %" PRIu64 " of log %u, seq %" PRIu64
 				", was to be erased, and is on the disk",
 				entry->value, entry->log, entry->seq);
 	}
-	td_disk_close(files.disk, files.dir);
-	td_buf_fini(&files.bytes);
+	td_buf_fini(&files);
 }
 
 /* Everything works again: what is owed is told, all is read, and judged. */
@@ -232,8 +254,11 @@ void sim_run_heal(struct run *run)
 	if (sim_chance(run->world, 300))
 		check_erased(run);
 	sim_run_pass(run, 1, SIZE_MAX, true);
+	sim_run_read_told(run);
 	if (!sim_failed(run->world))
 		compare_ways(run);
+	if (!sim_failed(run->world) && sim_chance(run->world, 300))
+		compare_latests(run);
 	for (uint32_t log = 0; log < run->config.logs && !sim_failed(run->world); log++)
 		check_limits(run, log);
 	if (!sim_failed(run->world) && !sim_store_check(&run->history, &violation))

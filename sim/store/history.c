@@ -78,6 +78,32 @@ void sim_store_answer_removal(
 	history->removals[removal].answered = sim_store_moment(history);
 }
 
+size_t sim_store_ask_forget(struct sim_store_history *history, uint32_t log, uint32_t subject)
+{
+	struct sim_store_forget forget = {
+		.asked = sim_store_moment(history),
+		.answered = UINT64_MAX,
+		.log = log,
+		.subject = subject,
+		.position = UINT64_MAX,
+	};
+
+	ADD(history, forgets, forget);
+	return history->forgets_count - 1;
+}
+
+void sim_store_answer_forget(
+	struct sim_store_history *history, size_t forget, enum sim_store_outcome outcome)
+{
+	history->forgets[forget].outcome = outcome;
+	history->forgets[forget].answered = sim_store_moment(history);
+}
+
+void sim_store_tell_erased(struct sim_store_history *history, struct sim_store_told told)
+{
+	ADD(history, told, told);
+}
+
 void sim_store_limit(struct sim_store_history *history, struct sim_store_limits limits)
 {
 	limits.asked = sim_store_moment(history);
@@ -136,6 +162,8 @@ void sim_store_history_fini(struct sim_store_history *history)
 	free(history->appends);
 	free(history->removals);
 	free(history->limits);
+	free(history->forgets);
+	free(history->told);
 	free(history->passes);
 	free(history->events);
 	free(history->crashes);

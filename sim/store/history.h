@@ -6,6 +6,8 @@
  *	append   asked at `asked`, answered at `answered`: OK, FAILED (surely not done) or UNKNOWN
  *	         (no answer: a crash, a timeout); one entry or several that stand or fall together
  *	removal  the same, of one event
+ *	forget   the same, of the payloads of a subject; `position` is where that stands
+ *	told     what was told to be erased
  *	pass     a reading from one position on, in order: what it saw, and whether it came to the end
  *	crash    everybody's memory is gone; what was unknown stays so
  *
@@ -31,6 +33,7 @@ struct sim_store_entry {
 	uint64_t value;
 	uint64_t key; /* for duplicates; 0: none. The same again is the same event tried again */
 	uint32_t log, subject;
+	bool sealed; /* its subject can be forgotten: its payload says so, too */
 	enum sim_store_expect expect;
 	uint64_t revision_expected;
 	/* The answer, where it was OK. */
@@ -58,12 +61,27 @@ struct sim_store_removal {
 	bool erase; /* its bytes are to go, too */
 };
 
+/* Events of the subject below `position` are without payload from then on. */
+struct sim_store_forget {
+	uint64_t asked, answered;
+	enum sim_store_outcome outcome;
+	uint32_t log, subject;
+	uint64_t position; /* UINT64_MAX: nobody was told */
+};
+
+/* Seqs of a log, both included, that were told to be erased. */
+struct sim_store_told {
+	uint32_t log;
+	uint64_t from, to;
+};
+
 /* One event, as somebody saw it. */
 struct sim_store_event {
 	uint64_t position, seq, revision;
 	uint32_t log, subject;
 	uint64_t value;
 	bool intact;    /* all other content is as the value says */
+	bool erased;    /* it had no payload any more */
 	uint64_t asked; /* for; 0: with its pass */
 };
 
@@ -89,12 +107,15 @@ struct sim_store_history {
 	struct sim_store_append *appends;
 	struct sim_store_removal *removals;
 	struct sim_store_limits *limits;
+	struct sim_store_forget *forgets;
+	struct sim_store_told *told;
 	struct sim_store_pass *passes;
 	struct sim_store_event *events;
 	uint64_t *crashes; /* moments */
-	size_t limits_count, entries_count, appends_count, removals_count, passes_count,
-		events_count, crashes_count;
+	size_t forgets_count, told_count, limits_count, entries_count, appends_count,
+		removals_count, passes_count, events_count, crashes_count;
 	uint64_t moment; /* the last one given */
+	bool told_all;   /* what was told was read, at the end */
 };
 
 #define SIM_STORE_HISTORY_INIT \
@@ -116,6 +137,11 @@ size_t sim_store_ask_removal(
 	struct sim_store_history *history, uint32_t log, uint64_t seq, bool erase);
 void sim_store_answer_removal(
 	struct sim_store_history *history, size_t removal, enum sim_store_outcome outcome);
+/* The position is set by who asks, as soon as it is known. */
+size_t sim_store_ask_forget(struct sim_store_history *history, uint32_t log, uint32_t subject);
+void sim_store_answer_forget(
+	struct sim_store_history *history, size_t forget, enum sim_store_outcome outcome);
+void sim_store_tell_erased(struct sim_store_history *history, struct sim_store_told told);
 /* Limits were asked for; limits->asked is set here. */
 void sim_store_limit(struct sim_store_history *history, struct sim_store_limits limits);
 /* Begin a pass; then what it sees, one by one, with no other pass between; then its end. */

@@ -1,5 +1,7 @@
 #include "play.h"
 
+#include <stdio.h>
+
 /* --- the life of the handle --------------------------------------------------------------- */
 
 /* What was out is gone with the process, and what was not told will never be. */
@@ -30,24 +32,41 @@ void sim_run_cut_power(struct run *run, bool destroys)
 		sim_disk_crash(run->disk, &fate);
 }
 
+static void make_erasable(
+	const struct run *run, uint32_t log, struct log_words *words, struct td_log_config *config)
+{
+	if ((run->config.sealed >> log & 1) == 0)
+		return;
+	config->erasable = words->erasable;
+	config->erasable_count = run->config.sealed_few ? 2 : 1;
+	for (size_t i = 0; i < config->erasable_count; i++) {
+		snprintf(words->erasable_at[i], sizeof(words->erasable_at[i]), "l%u.%s", log,
+			!run->config.sealed_few ? ">"
+			: i == 0                ? "s0"
+						: "s1");
+		words->erasable[i] = td_text(words->erasable_at[i]);
+	}
+}
+
 void sim_run_log_config(
-	const struct run *run, uint32_t log, struct td_text *pattern, struct td_log_config *config)
+	const struct run *run, uint32_t log, struct log_words *words, struct td_log_config *config)
 {
 	*config = (struct td_log_config){.duplicates_ms = run->config.window_ms};
+	make_erasable(run, log, words, config);
 	if (log == 0)
 		return;
-	*pattern = sim_store_log_pattern(log);
-	config->subjects = pattern;
+	words->pattern = sim_store_log_pattern(log);
+	config->subjects = &words->pattern;
 	config->subjects_count = 1;
 }
 
 static int set_log(struct run *run, uint32_t log, struct td_error *err)
 {
 	struct td_log_config config;
-	struct td_text pattern;
+	struct log_words words;
 	uint64_t rests_on;
 
-	sim_run_log_config(run, log, &pattern, &config);
+	sim_run_log_config(run, log, &words, &config);
 	return td_store_log_set(run->store, sim_store_log_name(log), &config,
 		log == 0 ? TD_LOG_CHANGE : TD_LOG_CREATE, &rests_on, err);
 }
@@ -119,6 +138,7 @@ void sim_run_open(struct run *run)
 		}
 		if (report.tail == TD_TAIL_TORN)
 			sim_count(run->world, COUNT_TORN);
+		sim_run_note_destroyed(run, true);
 		if (!create_logs(run))
 			forget(run), sim_disk_kill(run->disk);
 	}

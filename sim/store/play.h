@@ -4,7 +4,8 @@
  *
  *	config.c   what a world is like           clients.c  appends and removals, and their answers
  *	life.c     opened, failed, cut, again     read.c     passes and readers
- *	stores.c   the steps, and the dice        final.c    all works again, and is judged
+ *	stores.c   the steps, and the dice        forget.c   subjects forgotten, keys, what was told
+ *	files.c    the bytes on the disk          final.c    all works again, and is judged
  */
 #ifndef SIM_STORE_PLAY_H
 #define SIM_STORE_PLAY_H
@@ -12,6 +13,7 @@
 #include "content.h"
 #include "disk/disk.h"
 #include "history.h"
+#include "store/key_format.h"
 #include "store/store.h"
 #include "world.h"
 
@@ -22,7 +24,7 @@
 #define READERS_MAX  3
 #define PATH         "store"
 
-enum step { APPEND, REMOVE, LIMIT, TASK, READ, READERS, TIME, REOPEN, CUT, STEPS };
+enum step { APPEND, REMOVE, FORGET, LIMIT, TASK, READ, READERS, TIME, REOPEN, CUT, STEPS };
 
 enum counter {
 	COUNT_APPENDED,
@@ -44,6 +46,10 @@ enum counter {
 	COUNT_REWRITTEN,
 	COUNT_INDEXED,
 	COUNT_ERASED,
+	COUNT_FORGOTTEN,
+	COUNT_HIDDEN,
+	COUNT_DESTROYED,
+	COUNT_TOLD,
 	COUNT_READERS,
 	COUNT_LIMITED,
 	COUNT_RETIRED,
@@ -61,14 +67,18 @@ struct config {
 	size_t payload_max;
 	unsigned weights[STEPS];
 	unsigned batches, keys, expects, retries, erases, whole_passes; /* in a thousand */
+	unsigned sealed; /* logs whose payloads are, by bits */
+	bool sealed_few; /* of two of their subjects */
 	bool failed_sync_reverts, destroys;
 	int64_t step_ms_max;
 	int64_t window_ms; /* of duplicates */
 };
 
-/* An append or removal that is decided and not yet told. */
+enum asked { ASKED_APPEND, ASKED_REMOVAL, ASKED_FORGET };
+
+/* What is decided and not yet told. */
 struct pending {
-	bool removal;
+	enum asked what;
 	size_t number; /* in the history */
 	uint64_t rests_on;
 	bool conflict;
@@ -80,6 +90,21 @@ struct reader {
 	struct td_cursor *cursor; /* NULL: nobody */
 	uint64_t asked, from, unread;
 	struct td_buf events;
+};
+
+/* A key that is to be destroyed: it must not be on the disk once it is. */
+struct doomed {
+	uint64_t number;
+	size_t forget; /* in the history */
+	bool known;    /* its bytes are */
+	bool gone;     /* the store says so */
+	uint8_t key[TD_KEY_BYTES];
+};
+
+/* A log's texts, as long as its configuration is used. */
+struct log_words {
+	struct td_text pattern, erasable[2];
+	char erasable_at[2][16];
 };
 
 struct run {
@@ -95,6 +120,7 @@ struct run {
 	bool out_ran[8];
 	uint64_t out_unread[8]; /* reads that had failed when it was taken out */
 	size_t out_count;
+	struct td_buf doomed; /* struct doomed */
 	uint64_t values, keys;
 	struct reader readers[READERS_MAX];
 	bool full;    /* the last append found the disk full */
@@ -115,7 +141,7 @@ void sim_run_cut_power(struct run *run, bool destroys);
 void sim_run_restart(struct run *run);
 /* What a log is to be like, but for its limits. */
 void sim_run_log_config(
-	const struct run *run, uint32_t log, struct td_text *pattern, struct td_log_config *config);
+	const struct run *run, uint32_t log, struct log_words *words, struct td_log_config *config);
 /* Whether it had failed, and was begun again. */
 bool sim_run_fell(struct run *run);
 /* Whether an opening may fail like that: the disk said so. */
@@ -133,11 +159,31 @@ void sim_run_append(struct run *run);
 void sim_run_remove(struct run *run);
 /* A log gets other limits. */
 void sim_run_limit(struct run *run);
+void sim_run_decided(struct run *run, struct pending pending);
 /* Tell what is durable now, in the order in which it was decided. */
 void sim_run_tell_durable(struct run *run);
 
+/* --- forget.c ----------------------------------------------------------------------------- */
+
+/* Whether payloads of the subject are sealed. */
+bool sim_run_seals(const struct run *run, uint32_t log, uint32_t subject);
+void sim_run_forget(struct run *run);
+/* Of which keys the store says now that they are gone. `opened`: all whose forgetting was told. */
+void sim_run_note_destroyed(struct run *run, bool opened);
+/* None of them, and no payload that is sealed, is in these bytes: all files of the store. */
+void sim_run_look_for_sealed(struct run *run, struct td_text files);
+/* What the store told to be erased goes into the history. */
+void sim_run_read_told(struct run *run);
+
+/* --- files.c ------------------------------------------------------------------------------ */
+
+/* All bytes of the store's files, one behind another, but of what lies in quarantine. */
+void sim_run_files(struct run *run, struct td_buf *bytes);
+
 /* --- read.c ------------------------------------------------------------------------------- */
 
+/* What was seen; one that is none of ours is noted as what nobody wrote. */
+struct sim_store_event sim_run_event(const struct run *run, const struct td_stored *stored);
 void sim_run_pass(struct run *run, uint64_t from, size_t most, bool final);
 void sim_run_read_some(struct run *run);
 /* One of the readers goes on, or another begins. */

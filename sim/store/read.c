@@ -2,20 +2,25 @@
 
 #include <inttypes.h>
 
-/* What was seen; one that is none of ours is noted as what nobody wrote. */
-static struct sim_store_event event_of(const struct run *run, const struct td_stored *stored)
+struct sim_store_event sim_run_event(const struct run *run, const struct td_stored *stored)
 {
 	static struct sim_store_content content;
 	struct sim_store_entry entry = {0};
-	struct sim_store_event event = {
-		.position = stored->position, .seq = stored->seq, .revision = stored->revision};
+	struct sim_store_event event = {.position = stored->position,
+		.seq = stored->seq,
+		.revision = stored->revision,
+		.erased = stored->erased};
 
 	if (sim_store_content_read(stored, &entry)) {
+		entry.sealed = sim_run_seals(run, entry.log, entry.subject);
 		sim_store_content(&content, &entry, run->config.payload_max);
+		if (stored->erased)
+			content.payload = td_text(NULL);
 		event.log = entry.log;
 		event.subject = entry.subject;
 		event.value = entry.value;
-		event.intact = td_text_equal(content.address, stored->address) &&
+		event.intact = (entry.sealed || !stored->erased) &&
+			       td_text_equal(content.address, stored->address) &&
 			       td_text_equal(content.type, stored->type) &&
 			       td_text_equal(content.headers, stored->headers) &&
 			       td_text_equal(content.payload, stored->payload);
@@ -39,9 +44,11 @@ void sim_run_pass(struct run *run, uint64_t from, size_t most, bool final)
 	}
 	sim_store_pass_begin(&run->history, from);
 	while (seen < most && (code = td_cursor_next(cursor, &stored, &err)) == 0) {
-		struct sim_store_event event = event_of(run, &stored);
+		struct sim_store_event event = sim_run_event(run, &stored);
 
 		sim_store_pass_see(&run->history, &event);
+		if (event.erased)
+			sim_count(run->world, COUNT_HIDDEN);
 		seen++;
 	}
 	sim_store_pass_end(&run->history, code == TD_E_NOT_FOUND, final);
@@ -111,7 +118,7 @@ void sim_run_read_on(struct run *run)
 		code = td_cursor_next(reader->cursor, &stored, &err);
 		if (code != 0)
 			break;
-		event = event_of(run, &stored);
+		event = sim_run_event(run, &stored);
 		event.asked = asked;
 		td_buf_add(&reader->events, &event, sizeof(event));
 	}

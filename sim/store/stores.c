@@ -93,6 +93,9 @@ static void step(struct run *run)
 	case READ:
 		sim_run_read_some(run);
 		break;
+	case FORGET:
+		sim_run_forget(run);
+		break;
 	case LIMIT:
 		sim_run_limit(run);
 		break;
@@ -140,7 +143,9 @@ _Static_assert(COUNTERS == COUNT_DISK_FIRST + DISK_COUNTS, "each has its counter
 
 static void play(struct sim_world *world)
 {
-	struct run run = {.world = world, .history = SIM_STORE_HISTORY_INIT};
+	struct run run = {.world = world,
+		.history = SIM_STORE_HISTORY_INIT,
+		.doomed = TD_BUF_INIT(SIZE_MAX / 2)};
 	struct sim_disk_options disk = {.world = world, .counts = run.counts};
 
 	run.config = sim_run_draw_config(world);
@@ -163,6 +168,7 @@ static void play(struct sim_world *world)
 	td_store_abandon(run.store);
 	sim_disk_free(run.disk);
 	sim_store_history_fini(&run.history);
+	td_buf_fini(&run.doomed);
 	for (size_t i = 0; i < DISK_COUNTS; i++)
 		world->counts[COUNT_DISK_FIRST + i] += run.counts[disk_counts[i]];
 }
@@ -189,6 +195,10 @@ static const char *const counters[COUNTERS] = {
 	[COUNT_ERASED] = "erased events looked for on the disk",
 	[COUNT_LIMITED] = "limits set",
 	[COUNT_RETIRED] = "logs that had limits at the end",
+	[COUNT_FORGOTTEN] = "subjects forgotten",
+	[COUNT_HIDDEN] = "events seen without their payload",
+	[COUNT_DESTROYED] = "destroyed keys looked for on the disk",
+	[COUNT_TOLD] = "ranges told to be erased",
 	[COUNT_READERS] = "readers that went on beside all this",
 	[COUNT_DISK_FIRST + 0] = "disk: reads failed",
 	[COUNT_DISK_FIRST + 1] = "disk: writes failed",

@@ -11,7 +11,10 @@
  *	rm2  rm2?     seq 2 of log 1 is removed; that was asked for, and never answered
  *	er2  er2?     ... and is to be erased
  *	L2  Ls2       log 1 keeps two events; two of each subject
- *	p1  e1@4.2.1  a pass from position 1 begins; it sees value 1 there (a ! behind: damaged)
+ *	fg2@7  fg2@7? subject 2 of log 1 is forgotten, at position 7; that was never answered
+ *	told3-5       seqs 3 to 5 of log 1 were told to be erased; all that was told is known then
+ *	p1  e1@4.2.1  a pass from position 1 begins; it sees value 1 there (a ! behind: damaged;
+ *	              a :0, without its payload)
  *	,  .  ..      the pass is broken off; came to the end; was the final one
  *	crash
  */
@@ -124,12 +127,34 @@ static void see(struct sim_store_history *history, const char *word)
 				 &event.position, &event.seq, &event.revision),
 		4);
 	event.intact = strchr(word, '!') == NULL;
+	event.erased = strstr(word, ":0") != NULL;
 	for (size_t i = 0; i < history->entries_count; i++)
 		if (history->entries[i].value == event.value) {
 			event.log = history->entries[i].log;
 			event.subject = history->entries[i].subject;
 		}
 	sim_store_pass_see(history, &event);
+}
+
+static void forget(struct sim_store_history *history, const char *word)
+{
+	char *at;
+	size_t number = sim_store_ask_forget(history, 1, (uint32_t)strtoul(word, &at, 10));
+
+	assert_int_equal(*at, '@');
+	history->forgets[number].position = strtoull(at + 1, &at, 10);
+	if (*at != '?')
+		sim_store_answer_forget(
+			history, number, *at == '!' ? SIM_STORE_FAILED : SIM_STORE_OK);
+}
+
+static void tell(struct sim_store_history *history, const char *word)
+{
+	struct sim_store_told told = {.log = 1};
+
+	history->told_all = true;
+	if (sscanf(word, "%" SCNu64 "-%" SCNu64, &told.from, &told.to) == 2)
+		sim_store_tell_erased(history, told);
 }
 
 static void read_word(struct sim_store_history *history, char *word)
@@ -149,7 +174,11 @@ static void read_word(struct sim_store_history *history, char *word)
 			history, 1, strtoull(word + 2, NULL, 10), word[0] == 'e');
 		if (strchr(word, '?') == NULL)
 			sim_store_answer_removal(history, number, SIM_STORE_OK);
-	} else if (*word == 'L') {
+	} else if (strncmp(word, "fg", 2) == 0)
+		forget(history, word + 2);
+	else if (strncmp(word, "told", 4) == 0)
+		tell(history, word + 4);
+	else if (*word == 'L') {
 		struct sim_store_limits limits = {.log = 1};
 
 		*(word[1] == 's' ? &limits.subject_max : &limits.count_max) =
@@ -233,6 +262,18 @@ static const char *const clean[] = {
 	/* Erased: its key alone decides. */
 	"w1/k1 ok1@1.1.1 er1 w2/k1 dup2@1.1.1 w2/k1 dup2@1.1.1 p1 ..",
 	"w1/k1 ok1@1.1.1 er1? w2/k1 dup2@1.1.1 p1 e1@1.1.1 ..",
+	/* Forgotten: what stands before it has no payload from when that is told, or from before. */
+	"w1 ok1@1.1.1 fg1@2 p1 e1@1.1.1:0 ..",
+	"w1 ok1@1.1.1 fg1@2 w2 ok2@3.2.2 p1 e1@1.1.1:0 e2@3.2.2 ..",
+	"w1 ok1@1.1.1 fg1@2? p1 e1@1.1.1 . p1 e1@1.1.1:0 ..",
+	"w1 ok1@1.1.1 fg2@2 p1 e1@1.1.1 ..",            /* another subject */
+	"w1 ok1@1.1.1 fg1@2! p1 e1@1.1.1 ..",           /* refused */
+	"w1 ok1@1.1.1 p1 e1@1.1.1 fg1@2 . p1 e1@1.1.1:0 ..",
+	"w1 ok1@1.1.1 fg1@2 w2 ok2@3.2.2 fg1@4 p1 e1@1.1.1:0 e2@3.2.2:0 .. told1-1 told1-2",
+	"w1 ok1@1.1.1 w2/s2 ok2@2.2.1 er1 fg2@4 p1 e2@2.2.1:0 .. told1-1 told2-2",
+	"w1 ok1@1.1.1 w2 ok2@2.2.2 rm1 p1 e2@2.2.2 .. told",
+	"w1 ok1@1.1.1 er1? p1 .. told1-1",
+	"w1 ok1@1.1.1 er1? p1 .. told",
 	"w1 crash rm1 w2 ok2@2.2.2 p1 e2@2.2.2 ..",     /* removed before anybody saw it */
 };
 
@@ -302,6 +343,21 @@ static const struct row {
 	{SIM_STORE_RULE_TORN, "w1+2/s2 crash p1 e2@1.1.1 .."},
 	{SIM_STORE_RULE_TORN, "w3 w1+2 crash p1 e1@1.1.1 e3@2.2.2 e2@3.3.3 .."},
 	{SIM_STORE_RULE_UNDEAD, "w1 ok1@1.1.1 rm1 p1 e1@1.1.1 .."},
+	{SIM_STORE_RULE_HIDDEN, "w1 ok1@1.1.1 p1 e1@1.1.1:0 .."},
+	{SIM_STORE_RULE_HIDDEN, "w1 ok1@1.1.1 fg2@2 p1 e1@1.1.1:0 .."},
+	{SIM_STORE_RULE_HIDDEN, "w1 ok1@1.1.1 fg1@2! p1 e1@1.1.1:0 .."},
+	{SIM_STORE_RULE_HIDDEN, "w1 ok1@1.1.1 fg1@2 w2 ok2@3.2.2 p1 e1@1.1.1:0 e2@3.2.2:0 .."},
+	{SIM_STORE_RULE_HIDDEN, "w1 ok1@1.1.1 p1 e1@1.1.1:0 . fg1@2 p1 e1@1.1.1:0 .."},
+	{SIM_STORE_RULE_REVEALED, "w1 ok1@1.1.1 fg1@2 p1 e1@1.1.1 .."},
+	{SIM_STORE_RULE_REVEALED, "w1 ok1@1.1.1 fg1@2 crash w2 ok2@3.2.2 fg1@4? p1 e1@1.1.1 e2@3.2.2 .."},
+	{SIM_STORE_RULE_REVEALED, "w1 ok1@1.1.1 fg1@2? crash p1 e1@1.1.1:0 . p1 e1@1.1.1 .."},
+	{SIM_STORE_RULE_UNTOLD, "w1 ok1@1.1.1 fg1@2 p1 e1@1.1.1:0 .. told"},
+	{SIM_STORE_RULE_UNTOLD, "w1 ok1@1.1.1 er1 p1 .. told"},
+	{SIM_STORE_RULE_UNTOLD, "w1 ok1@1.1.1 w2 ok2@2.2.2 w3 ok3@3.3.3 fg1@4 p1 e1@1.1.1:0 e2@2.2.2:0 "
+				"e3@3.3.3:0 .. told1-1 told3-9"},
+	{SIM_STORE_RULE_MISTOLD, "w1 ok1@1.1.1 p1 e1@1.1.1 .. told1-1"},
+	{SIM_STORE_RULE_MISTOLD, "w1 ok1@1.1.1 rm1 p1 .. told1-1"},
+	{SIM_STORE_RULE_MISTOLD, "w1 ok1@1.1.1 fg1@2 w2 ok2@3.2.2 p1 e1@1.1.1:0 e2@3.2.2 .. told1-2"},
 };
 /* clang-format on */
 
@@ -371,8 +427,13 @@ static void play_clean(struct sim_store_history *history, struct td_rng *rng)
 	for (uint64_t at = 1; at <= position; at++)
 		for (size_t i = 0; i < history->entries_count; i++) {
 			const struct sim_store_entry *entry = &history->entries[i];
-			struct sim_store_event event = {entry->position, entry->seq,
-				entry->revision, 1, entry->subject, entry->value, true, 0};
+			struct sim_store_event event = {.position = entry->position,
+				.seq = entry->seq,
+				.revision = entry->revision,
+				.log = 1,
+				.subject = entry->subject,
+				.value = entry->value,
+				.intact = true};
 
 			if (entry->position == at)
 				sim_store_pass_see(history, &event);
