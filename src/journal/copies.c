@@ -19,7 +19,7 @@ int td_copies_open(struct td_journal *journal, unsigned flags, struct td_error *
 	const void *const views[2] = {pages[0], pages[1]};
 	struct td_control_choice choice;
 	size_t lens[2] = {0, 0};
-	unsigned missing = 0, unread = 0;
+	unsigned missing = 0, unread = 0, which = 0;
 
 	for (unsigned i = 0; i < 2; i++) {
 		int code = td_disk_open(
@@ -34,12 +34,17 @@ int td_copies_open(struct td_journal *journal, unsigned flags, struct td_error *
 				TD_PAGE_BYTES, 0, &lens[i]);
 		if (code != 0 && (code != EIO || ++unread + missing == 2))
 			return td_fault(err, code, "journal %s: %s", journal->path, names[i]);
+		if (code != 0)
+			which = i;
 	}
 	if (missing == 2)
 		return td_error_set(
 			err, TD_E_NOT_FOUND, TD_NO_OFFSET, "journal %s: none", journal->path);
 	int code = td_control_choose(views, lens, &journal->control, &choice, err);
 
+	/* The one that could not be read may well be the good one. */
+	if (code != 0 && unread > 0)
+		return td_fault(err, EIO, "journal %s: %s", journal->path, names[which]);
 	if (code != 0)
 		return td_error_wrap(err, code, "journal %s", journal->path);
 	journal->copy = choice.copy;

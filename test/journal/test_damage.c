@@ -288,6 +288,35 @@ static void each_life_has_an_epoch_and_each_frame_says_what_was_durable(void **s
 	scene_end(&scene);
 }
 
+/* Power went while one copy of CONTROL was written, and the other one cannot be had just now. */
+static void a_copy_that_cannot_be_read_now_is_not_called_damaged(void **state)
+{
+	(void)state;
+	for (int broken = 0; broken < 2; broken++) {
+		for (uint64_t n = 1; n < 12; n++) {
+			struct scene scene;
+			int code;
+
+			begin(&scene, 64 << 10);
+			scene_append(&scene, 1, 50);
+			scene_close(&scene); /* both copies are there */
+			assert_int_equal(
+				sim_disk_flip(scene.sim,
+					broken ? "journal/CONTROL.b" : "journal/CONTROL.a", 3),
+				0);
+			sim_disk_fail_at(scene.sim, SIM_DISK_CALL_OPEN, n, EIO, false);
+			code = scene_open_any(&scene);
+			assert_int_not_equal(code, TD_E_DAMAGED);
+			if (code == 0)
+				scene_close(&scene);
+			sim_disk_fail_at(scene.sim, SIM_DISK_CALL_ANY, 0, 0, false);
+			scene_open(&scene);
+			scene_check(&scene);
+			scene_end(&scene);
+		}
+	}
+}
+
 /* Any byte of any file, with a crash or an orderly end before: it is told, or it was of no use. */
 static void no_flipped_bit_is_served(void **state)
 {
@@ -356,6 +385,7 @@ int main(void)
 		cmocka_unit_test(a_footer_may_be_lost_and_the_records_are_served),
 		cmocka_unit_test(the_last_segment_cannot_go_unnoticed),
 		cmocka_unit_test(each_life_has_an_epoch_and_each_frame_says_what_was_durable),
+		cmocka_unit_test(a_copy_that_cannot_be_read_now_is_not_called_damaged),
 		cmocka_unit_test(no_flipped_bit_is_served),
 	};
 
