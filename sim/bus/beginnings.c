@@ -191,9 +191,10 @@ static size_t cascade_of(struct checker *c, struct frame *call, size_t index)
 	if (debt->state == DEBT_PENDING &&
 		!(outer && (debt->in_lane || ledger_may_have_come(&c->ledger, debt)))) {
 		size_t cascade = debt->cascade;
+		unsigned sub = debt->sub;
 
-		checker_advance(c, cascade, index, SIM_BUS_RULE_BREADTH);
-		c->ledger.cascades[cascade].last = debt->sub;
+		checker_advance(c, cascade, index, SIM_BUS_RULE_BREADTH); /* debts may move */
+		c->ledger.cascades[cascade].last = sub;
 		if (outer && !murky)
 			checker_violate(c, SIM_BUS_RULE_BREADTH, "it is of an outer cascade");
 		/* What a request's handler publishes joins what its requester has still to do. */
