@@ -275,6 +275,8 @@ static const char *const clean[] = {
 	"w1 ok1@1.1.1 er1? p1 .. told1-1",
 	"w1 ok1@1.1.1 er1? p1 .. told",
 	"w1 crash rm1 w2 ok2@2.2.2 p1 e2@2.2.2 ..",     /* removed before anybody saw it */
+	/* Came through a crash, was the one that was expected, and went before anybody saw it. */
+	"L1 w1 crash w2/=* ok2@2.2.2 p1 e2@2.2.2 ..",
 };
 
 static const struct row {
