@@ -385,8 +385,12 @@ static int retain_all(
 		if (store->logs.at[i] != NULL)
 			code = retain_log(store, store->logs.at[i], 0, err);
 	}
-	if (store->crowd_count == 0 && store->crowd_lost)
+	if (store->crowd_count == 0 && store->crowd_lost) {
 		td_crowd_look(store);
+		/* Not one could be noted: later, or this would be due for as long as memory is short. */
+		if (code == 0 && store->crowd_count == 0 && store->crowd_lost)
+			return td_error_nomem(err);
+	}
 	return code == 0 ? retain_crowd(store, err) : code;
 }
 

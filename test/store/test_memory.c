@@ -70,10 +70,59 @@ static void running_out_of_memory_leaves_the_store_whole(void **state)
 	scene_end(&scene);
 }
 
+/* Chores while memory is out from the n-th allocation on: false, if they never end. */
+static bool retention_rests(struct scene *scene, size_t n, bool *failed)
+{
+	const struct td_text pattern = TD_TEXT_INIT("a");
+	const struct td_log_config config = {
+		.subjects = &pattern, .subjects_count = 1, .count_per_subject_max = 1};
+	struct td_chore *chore = NULL;
+	uint64_t rests_on;
+	int chores = 0, code;
+
+	alloc_fail_at(n, true);
+	code = td_store_log_set(
+		scene->store, td_text("log"), &config, TD_LOG_CHANGE, &rests_on, NULL);
+	while (code == 0 && chores < 1000 &&
+		(chore = td_store_next(scene->store, TD_WORK_EVERYTHING, 1000)) != NULL) {
+		td_chore_run(chore);
+		code = td_store_done(scene->store, chore, NULL);
+		chores++;
+	}
+	*failed = alloc_failed();
+	alloc_fail_at(0, false);
+	return chores < 1000;
+}
+
+static void retention_without_memory_waits_and_does_not_spin(void **state)
+{
+	struct scene scene;
+	struct td_log_info info;
+	bool failed = true;
+
+	(void)state;
+	for (size_t n = 1; failed; n++) {
+		scene_begin(&scene, IN_MEMORY);
+		scene_open(&scene);
+		scene_log(&scene, "log", "a", (struct td_log_config){0});
+		scene_append(&scene, "a", "x");
+		scene_append(&scene, "a", "y");
+		scene_retain(&scene);
+		assert_true(retention_rests(&scene, n, &failed));
+		scene_log(&scene, "log", "a", (struct td_log_config){.count_per_subject_max = 1});
+		scene.now_ns += 3600000000000;
+		scene_retain(&scene);
+		must(&scene, td_store_log(scene.store, td_text("log"), 0, &info, &scene.err));
+		assert_int_equal(info.count, 1);
+		scene_end(&scene);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(running_out_of_memory_leaves_the_store_whole),
+		cmocka_unit_test(retention_without_memory_waits_and_does_not_spin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
