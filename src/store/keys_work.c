@@ -347,8 +347,8 @@ static int window_slot(const struct td_keys *keys, struct window *window,
 	if (window->len < TD_KEY_SLOT_BYTES)
 		return td_keys_damage(file, number, "the file ends before it", err);
 	wrong = td_key_slot_read(slot, window->bytes + (at - window->offset));
-	/* A slot that was torn while it was overwritten is overwritten once more. */
-	slot->destroyed = wrong == NULL && slot->destroyed;
+	/* A slot that was torn while it was overwritten, or is another's, is overwritten once more. */
+	slot->destroyed = wrong == NULL && slot->destroyed && slot->number == number;
 	return 0;
 }
 
