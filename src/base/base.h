@@ -16,6 +16,7 @@
 #include "base/hash.h"
 #include "base/le.h"
 #include "base/map.h"
+#include "base/nearest.h"
 #include "base/random.h"
 #include "base/ring.h"
 #include "base/sha256.h"
