@@ -63,7 +63,9 @@ extern "C" {
 	X(NEWER,       31, "newer-format",       500, 6, "it was written by a newer version than this") \
 	X(FOREIGN,     32, "not-a-store",        500, 1, "the directory holds something else than a store") \
 	X(READ_ONLY,   33, "read-only",          403, 1, "it was opened to be looked at only") \
-	X(INLINE,      34, "inline-handler",     409, 1, "an inline handler may read and refuse, nothing else")
+	X(INLINE,      34, "inline-handler",     409, 1, "an inline handler may read and refuse, nothing else") \
+	X(STRANGER,    35, "unauthenticated",    401, 1, "who asks did not say who it is, or not rightly") \
+	X(FORBIDDEN,   36, "forbidden",          403, 1, "who asks may not do this")
 /* clang-format on */
 
 enum td_error_code {
