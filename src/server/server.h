@@ -18,6 +18,7 @@
 #ifndef TD_SERVER_H
 #define TD_SERVER_H
 
+#include "server/settings.h"
 #include "store/store.h"
 #include "sys/sys.h"
 
