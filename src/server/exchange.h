@@ -33,6 +33,7 @@
 #define TD_SERVER_EXCHANGE_H
 
 #include "server/server.h"
+#include "server/users.h"
 #include "wire/http/http.h"
 
 struct td_exchange;
@@ -40,13 +41,6 @@ struct td_session;
 struct td_identity;
 
 /* --- routes ------------------------------------------------------------------------------- */
-
-enum td_permission {
-	TD_MAY_ANYBODY, /* no permission is needed: health, and what says nothing of events */
-	TD_MAY_READ,
-	TD_MAY_PUBLISH,
-	TD_MAY_MANAGE,
-};
 
 enum td_route_flag {
 	TD_ROUTE_STAGES = 1, /* it appends: see above */

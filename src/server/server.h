@@ -19,6 +19,7 @@
 #define TD_SERVER_H
 
 #include "server/settings.h"
+#include "server/users.h"
 #include "store/store.h"
 #include "sys/sys.h"
 
