@@ -34,6 +34,9 @@ static void seal_frame(struct td_journal *journal, uint64_t flags)
 	TD_ASSERT(building->begun && building->number == journal->place.header.number);
 	TD_ASSERT(building->offset == journal->place.end);
 	flight->len = td_frame_finish(&building->frame, &fields);
+	journal->frame_like -= journal->frame_like / 8;
+	if (journal->frame_like < flight->len)
+		journal->frame_like = flight->len;
 	flight->block = td_block_ref(building->block);
 	flight->at = building->at;
 	flight->offset = building->offset;

@@ -75,6 +75,7 @@ struct td_roll {
 	struct td_file *old;     /* to be sealed; its segment has the reference */
 	uint64_t old_base, seal_offset, footer_offset, position;
 	size_t seal_bytes;
+	uint64_t frames, records; /* of the old one */
 	td_time time;
 	struct td_file *file; /* of the new one */
 	struct td_control control;
@@ -107,6 +108,7 @@ struct td_flight {
 
 struct td_spare {
 	bool ready;
+	uint64_t usual;             /* decided with the roll that took the last one; 0: not yet */
 	uint64_t bytes;             /* as it is, or is being made */
 	uint64_t wanted;            /* at least, for a frame that fits nowhere else */
 	int64_t retry_ms;           /* not before */
@@ -149,6 +151,7 @@ struct td_journal {
 		uint8_t chain[TD_CHAIN_BYTES];
 	} head;
 	bool roll_wanted;
+	size_t frame_like; /* as long as the longest frames of late */
 	struct td_spare spare;
 	bool disk_full;
 	struct td_rewrite *rewrite; /* asked for, or being done; NULL: none */
@@ -215,7 +218,8 @@ void td_spare_run(struct td_work *work);
 int td_spare_landed(struct td_journal *journal, int code, struct td_error *err);
 /* A complete file becomes the spare; takes the handle, also when it fails. */
 int td_spare_take(struct td_journal *journal, int handle, uint64_t bytes, struct td_error *err);
-uint64_t td_spare_usual_bytes(const struct td_journal *journal);
+/* How large the next one is; the owner. */
+uint64_t td_spare_usual_bytes(struct td_journal *journal);
 /* `spare.tmp`, with its space. An errno. */
 int td_spare_allocate(struct td_journal *journal, uint64_t bytes, int *file);
 /* `spare`, complete and synced; its handle. An errno. */

@@ -93,6 +93,8 @@ static void take_footer(
 	segment->end = footer->end;
 	segment->from = footer->time_first;
 	segment->to = footer->time_last;
+	segment->frames = footer->frames;
+	segment->records = footer->records;
 	joint->next = footer->next_position;
 	memcpy(joint->chain, td_segment_footer_chain(footer), TD_CHAIN_BYTES);
 	joint->chain_known = true;

@@ -47,7 +47,7 @@ struct td_journal_options {
 	const struct td_disk *disk;
 	const struct td_clock *clock;
 	const struct td_random *random;
-	size_t segment_bytes_first; /* default 1 MiB; each next is double ... */
+	size_t segment_bytes_first; /* default 1 MiB; they double with what is stored ... */
 	size_t segment_bytes_max;   /* ... up to this; default 128 MiB */
 	size_t frame_bytes;         /* a frame is full from here on; default 1 MiB */
 	size_t frame_records;       /* or from so many records; default 4,096 */
@@ -224,13 +224,15 @@ void td_block_unref(struct td_block *block); /* NULL is fine */
 /* --- segments ----------------------------------------------------------------------------- */
 
 struct td_segment_info {
-	uint32_t number;     /* the high half of locations in it */
-	uint32_t rewritten;  /* how often it was replaced */
-	uint64_t base, next; /* positions [base, next) */
-	uint64_t bytes;      /* of the file */
-	uint64_t used, dead; /* bytes of frames, and of records said to be dead */
-	uint64_t salt;       /* its own; changes when it is replaced */
-	td_time from, to;    /* of its first and last frame */
+	uint32_t number;          /* the high half of locations in it */
+	uint32_t rewritten;       /* how often it was replaced */
+	uint64_t base, next;      /* positions [base, next) */
+	uint64_t bytes;           /* of the file */
+	uint64_t room;            /* for frames */
+	uint64_t used, dead;      /* bytes of frames, and of records said to be dead */
+	uint64_t frames, records; /* once it is sealed */
+	uint64_t salt;            /* its own; changes when it is replaced */
+	td_time from, to;         /* of its first and last frame */
 	bool sealed;
 };
 /* The segments, oldest first; returns how many there are. Fills at most `max`. */

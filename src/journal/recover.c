@@ -247,6 +247,8 @@ static int begin_next(struct td_opening *opening, struct td_error *err)
 	int code;
 
 	journal->active->sealed = true;
+	journal->active->frames = opening->footer.frames;
+	journal->active->records = opening->footer.records;
 	journal->files_open += journal->active->file != NULL;
 	journal->place.header = opening->last;
 	if (!journal->spare.ready) {

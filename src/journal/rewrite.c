@@ -171,6 +171,8 @@ static int finish(struct td_journal *journal, struct td_rewriter *rewriter, stru
 	segment->end = rewriter->footer.end;
 	segment->from = rewriter->footer.time_first;
 	segment->to = rewriter->footer.time_last;
+	segment->frames = rewriter->footer.frames;
+	segment->records = rewriter->footer.records;
 	segment->sealed = true;
 	memcpy(segment->chain, rewriter->header.chain, TD_CHAIN_BYTES);
 	return code;

@@ -101,6 +101,8 @@ static void make_footer(struct td_journal *journal, struct td_roll *roll)
 		.hash = td_hash128_digest(&place->hash),
 	};
 
+	roll->frames = place->frames;
+	roll->records = place->records;
 	memcpy(footer.chain, journal->chain, TD_CHAIN_BYTES);
 	td_segment_footer_encode(&footer, &place->header, roll->footer);
 	roll->footer_offset = td_segment_frames_end(place->header.bytes);
@@ -156,6 +158,7 @@ void td_roll_prepare(struct td_journal *journal)
 	spare->segment = NULL;
 	spare->file = NULL;
 	spare->ready = false;
+	spare->usual = td_spare_usual_bytes(journal);
 	journal->roll_wanted = false;
 }
 
@@ -204,7 +207,7 @@ int td_roll_run(struct td_journal *journal, struct td_error *err)
 	code = TD_BUG(107) ? 0 : td_copies_write(journal, roll->page, roll->copy, err);
 	if (code != 0)
 		return code;
-	code = td_spare_allocate(journal, td_spare_usual_bytes(journal), &file);
+	code = td_spare_allocate(journal, journal->spare.usual, &file);
 	td_disk_close(journal->disk, file);
 	journal->flight.disk_full = td_fault(NULL, code, "spare") == TD_E_DISK_FULL;
 	return 0;
@@ -255,6 +258,8 @@ void td_roll_landed(struct td_journal *journal)
 		old->sealed = true;
 		old->end = roll->seal_offset + roll->seal_bytes;
 		old->to = roll->time;
+		old->frames = roll->frames;
+		old->records = roll->records;
 		journal->files_open++;
 		td_table_add(&journal->table, roll->next);
 	}

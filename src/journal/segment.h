@@ -55,6 +55,7 @@ struct td_segment {
 	uint64_t base, next;
 	uint64_t bytes, end; /* of the file; where its durable frames end */
 	uint64_t dead;
+	uint64_t frames, records; /* once it is sealed */
 	uint64_t salt;
 	td_time from, to;
 	uint8_t chain[32]; /* of the last frame before it */

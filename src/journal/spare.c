@@ -17,13 +17,37 @@
 #define ZEROS_BYTES ((size_t)64 << 10)
 static const uint8_t zeros[ZEROS_BYTES];
 
-/* Each segment is double the one before, up to the largest. */
-uint64_t td_spare_usual_bytes(const struct td_journal *journal)
-{
-	uint64_t bytes = journal->place.header.bytes * 2, max = journal->options.segment_bytes_max;
+#define PART   8u /* of the journal, a segment is at most one in so many */
+#define FRAMES 4u /* and has room for so many like those of late */
 
-	if (bytes < journal->options.segment_bytes_first)
-		bytes = journal->options.segment_bytes_first;
+/* All segments there are, as files. */
+static uint64_t segments_bytes(struct td_journal *journal)
+{
+	uint64_t sum = 0;
+
+	td_mutex_lock(&journal->mutex);
+	for (size_t i = 0; i < journal->table.count; i++)
+		sum += journal->table.at[i]->bytes;
+	td_mutex_unlock(&journal->mutex);
+	return sum;
+}
+
+/*
+ * Segments begin small. They double while a segment is no more than an eighth of the journal, so
+ * that the one that fills and its spare stay small beside what is stored, however often that is
+ * overwritten; and they have room for some frames like those of late.
+ */
+uint64_t td_spare_usual_bytes(struct td_journal *journal)
+{
+	uint64_t max = journal->options.segment_bytes_max;
+	uint64_t bytes = journal->options.segment_bytes_first;
+	uint64_t all = segments_bytes(journal);
+	uint64_t frames = td_segment_bytes_for(journal, FRAMES * journal->frame_like);
+
+	while (bytes < max && bytes * 2 * PART <= all)
+		bytes *= 2;
+	if (bytes < frames)
+		bytes = frames;
 	return bytes < max ? bytes : max;
 }
 
@@ -58,7 +82,7 @@ bool td_spare_due(const struct td_journal *journal, int64_t now_ms)
 void td_spare_begin(struct td_journal *journal)
 {
 	struct td_spare *spare = &journal->spare;
-	uint64_t bytes = td_spare_usual_bytes(journal);
+	uint64_t bytes = spare->usual != 0 ? spare->usual : td_spare_usual_bytes(journal);
 
 	if (bytes < spare->wanted)
 		bytes = spare->wanted;

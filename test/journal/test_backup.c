@@ -186,7 +186,7 @@ static bool stop_at_once(void *arg, uint64_t bytes)
 
 static void one_that_was_stopped_is_gone_on_with(void **state)
 {
-	unsigned left = 3;
+	unsigned left = 6;
 	struct td_backup_options options = {.progress = stop_at_once, .arg = &left};
 	struct td_backup_report report;
 	struct scene scene;

@@ -120,6 +120,7 @@ static void a_full_disk_refuses_and_resumes(void **state)
 	(void)state;
 	scene_begin_on(&scene, new_disk(1));
 	small_segments(&scene);
+	scene.options.segment_bytes_first = scene.options.segment_bytes_max;
 	scene_open(&scene);
 	sim_disk_set_capacity(scene.sim, 200 << 10);
 	fill_the_disk(&scene);
