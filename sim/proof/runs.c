@@ -116,6 +116,26 @@ static int play_rewrite(struct sim_script *script)
 	return sim_script_turn(script);
 }
 
+static int rewritten(struct sim_script *script)
+{
+	DO(rolled(script));
+	return play_rewrite(script);
+}
+
+/* What it removed is gone, and the records that say so go, too: but for the newest of each log. */
+static int play_spent(struct sim_script *script)
+{
+	DO(sim_script_roll(script));
+	DO(sim_script_turn(script));
+	DO(sim_script_idle(script, 600000));
+	DO(sim_script_remove(script, 1, 14, false));
+	DO(sim_script_append(script, 1, 0, 1));
+	DO(sim_script_turn(script));
+	DO(sim_script_roll(script));
+	DO(sim_script_turn(script));
+	return sim_script_idle(script, 600000);
+}
+
 static int play_logs(struct sim_script *script)
 {
 	DO(sim_script_change(script, 1));
@@ -165,6 +185,7 @@ const struct sim_run sim_runs[] = {
 	{"roll", opened, play_roll},
 	{"erase", rolled, play_erase},
 	{"rewrite", rolled, play_rewrite},
+	{"spent", rewritten, play_spent},
 	{"logs", opened, play_logs},
 	{"closing", opened_twice, play_closing},
 	{"recovery", killed, play_recovery},

@@ -7,7 +7,7 @@
 
 #define MAGIC   "TDINDEX\n"
 #define ORDER   0x01020304u
-#define VERSION 3u
+#define VERSION 4u
 #define SUM     0x6361746C6F67u /* seed of the sums; no secret */
 
 void td_catalog_name(char name[TD_CATALOG_NAME_BYTES], uint64_t base)

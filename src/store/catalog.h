@@ -52,8 +52,9 @@ struct td_catalog_tag {
 struct td_catalog_head {
 	char magic[8];
 	uint32_t order, version;
-	uint64_t salt, base, next, as_of, removed, removed_bytes, seed;
-	uint64_t erase; /* lines whose bytes are to go, and lie there yet */
+	uint64_t salt, base, next, as_of, removed, removed_there, removed_bytes, seed;
+	uint64_t own, own_bytes, clean_to; /* as in run.h */
+	uint64_t erase;                    /* lines whose bytes are to go, and lie there yet */
 	uint32_t number, links, logs, subjects, notes, pages, tags, unused;
 	uint64_t addresses, lines; /* bytes */
 	uint64_t sums[7];          /* of the sections behind the lines, in order */

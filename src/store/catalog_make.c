@@ -16,9 +16,10 @@ struct td_catalog_make {
 	struct td_run *run; /* the owner's */
 	struct td_catalog_image image;
 	size_t lines;
-	bool copied, relocated;
+	bool copied;
 	int code;
 
+	struct td_spent spent;
 	struct td_subjects table; /* of those in the segment: `position` is the place + 1 */
 	struct td_buf subjects, logs, addresses, notes, tags;
 	uint32_t *locals;  /* of each line: place of its subject + 1; 0: no event stands there */
@@ -83,13 +84,15 @@ static struct td_run *find_run(const struct td_store *store, struct td_segment_i
 		struct td_run *run = store->runs.at[i];
 		const struct td_segment_info *sealed;
 
-		if ((run->catalog != NULL && !run->moved) || td_run_waits(store, run) ||
+		bool again = run->catalog != NULL && !run->moved;
+
+		if ((again && !td_spent_may_be(store, run)) || td_run_waits(store, run) ||
 			run->base == store->rewriting.base || run->next > durable)
 			continue;
 		if (segments.at == NULL && !td_segments_take(&segments, store))
 			return NULL;
 		sealed = td_segments_sealed(&segments, run);
-		if (sealed == NULL)
+		if (sealed == NULL || (again && !td_spent_due(store, run, sealed)))
 			continue;
 		*segment = *sealed;
 		found = run;
@@ -142,6 +145,7 @@ struct td_catalog_make *td_catalog_make_next(struct td_store *store)
 	make->subjects.max = make->logs.max = make->addresses.max = make->notes.max =
 		make->tags.max = SIZE_MAX / 2;
 	td_subjects_init(&make->table, store->seed);
+	make->code = td_spent_begin(&make->spent, store);
 	return make;
 }
 
@@ -150,6 +154,7 @@ void td_catalog_make_free(struct td_catalog_make *make)
 	if (make == NULL)
 		return;
 	td_catalog_image_fini(&make->image);
+	td_spent_fini(&make->spent);
 	td_subjects_fini(&make->table);
 	td_buf_fini(&make->subjects);
 	td_buf_fini(&make->logs);
@@ -243,6 +248,7 @@ static void read_record(struct td_catalog_make *make, const struct td_record *re
 	make->offsets[line] = (uint32_t)record->location;
 	if (record->body.at[0] == TD_RECORD_GONE)
 		return;
+	td_spent_look(&make->spent, record, line);
 	tag.tag = td_store_tag(make->store, record);
 	if (tag.tag.id != 0 || tag.tag.story != 0)
 		td_buf_add(&make->tags, &tag, sizeof(tag));
@@ -284,7 +290,7 @@ static void read_segment(struct td_catalog_make *make)
 	}
 	shelf->leave(&place);
 	if (make->subjects.code != 0 || make->logs.code != 0 || make->addresses.code != 0 ||
-		make->notes.code != 0 || make->tags.code != 0)
+		make->notes.code != 0 || make->tags.code != 0 || make->spent.records.code != 0)
 		make->code = TD_E_NOMEM;
 }
 
@@ -401,7 +407,6 @@ static void relocate(struct td_catalog_make *make)
 	}
 	run->number = make->image.head.number;
 	run->moved = false;
-	make->relocated = true;
 }
 
 /* All its pages can be read, and are in memory then. */
@@ -413,6 +418,25 @@ static bool is_whole(const struct td_run *run)
 		at += TD_LINES_HEAP)
 		td_run_line(run, at);
 	return run->owner->losses == losses;
+}
+
+/* Nothing is removed and there yet: the run is clean as of now; else as far as it was known to be. */
+static void note_clean(struct td_catalog_make *make)
+{
+	const unsigned is = TD_LINE_REMOVED | TD_LINE_HOLE | TD_LINE_SPENT;
+	struct td_catalog_head *head = &make->image.head;
+	struct td_run *run = make->run;
+	bool clean = true;
+
+	for (size_t i = 0; clean && i < make->lines; i++)
+		clean = (make->image.lines[i].flags & is) != TD_LINE_REMOVED;
+	/* That it still is clean is no news to others. */
+	if (clean && run->clean_to == 0)
+		td_spent_clean(make->store, run, head->as_of);
+	else if (clean && run->clean_to < head->as_of)
+		run->clean_to = head->as_of;
+	/* What is kept of it rests on nothing that is not durable. */
+	head->clean_to = run->clean_to < head->as_of ? run->clean_to : head->as_of;
 }
 
 /* Under the lock. */
@@ -438,6 +462,8 @@ static void copy_lines(struct td_catalog_make *make)
 		code = TD_E_DAMAGED;
 	if (code == 0 && run->moved)
 		relocate(make);
+	if (code == 0)
+		td_spent_mark(make->store, run, &make->spent);
 	for (size_t i = 0; code == 0 && i < make->lines; i++) {
 		copy_line(make, i);
 		image->head.erase +=
@@ -445,14 +471,19 @@ static void copy_lines(struct td_catalog_make *make)
 	}
 	for (size_t i = 0; code == 0 && run->catalog == NULL && i < run->links_count; i++)
 		make->links[i] = td_catalog_link_pack(run->links[i]);
-	if (code == 0)
-		code = thin(make);
 	/* No removal is on its way: all that are durable are in the lines, and no others. */
 	image->head.as_of = make->store->shelf.durable(make->store->shelf.arg);
+	if (code == 0)
+		note_clean(make);
+	if (code == 0)
+		code = thin(make);
 	image->head.removed = run->removed;
+	image->head.removed_there = run->removed_there;
 	image->head.removed_bytes = run->removed_bytes;
-	/* Pages of the old catalog say where records were: not to be had from there again. */
-	memset(run->dirty, make->relocated ? TD_PAGE_COPIED : 0, run->heaps_count);
+	image->head.own = run->own;
+	image->head.own_bytes = run->own_bytes;
+	/* Pages of an old catalog say where records were, and not all that is known by now. */
+	memset(run->dirty, run->catalog != NULL ? TD_PAGE_COPIED : 0, run->heaps_count);
 	make->copied = true;
 	make->code = code;
 }

@@ -159,6 +159,7 @@ static int fold_event(struct td_store *store, const struct td_record *at,
 		line->bytes = (uint32_t)at->body.len;
 		line->flags = TD_LINE_REMOVED;
 		run->removed++;
+		run->removed_there++;
 		run->removed_bytes += line->bytes;
 		return 0;
 	}
@@ -231,6 +232,8 @@ static int fold_removal(struct td_store *store, const struct td_record *at, stru
 	if (wrong != NULL)
 		return damaged(at, err, wrong);
 	log = td_logs_number(&store->logs, record.log);
+	if (log != NULL)
+		td_spent_note_removal(log, at->position, at->location);
 	if (log != NULL && log->last_seq < record.last_seq) {
 		log->last_seq = record.last_seq;
 		log->numbered = at->position;
@@ -291,6 +294,8 @@ static int fold_body(struct td_store *store, const struct td_record *at, struct 
 			code = td_logs_fold(store, &event, err);
 		return code;
 	case TD_RECORD_REMOVAL:
+		if (line != NULL)
+			td_spent_note(store, store->runs.at[store->runs.count - 1], at->body.len);
 		return fold_removal(store, at, err);
 	case TD_RECORD_TOPS:
 		return fold_tops(store, at, err);
@@ -300,6 +305,8 @@ static int fold_body(struct td_store *store, const struct td_record *at, struct 
 			return damaged(at, err, wrong);
 		return code == 0 ? 0 : td_error_nomem(err);
 	case TD_RECORD_KNOWN:
+		if (line != NULL)
+			td_spent_note(store, store->runs.at[store->runs.count - 1], at->body.len);
 		return fold_known(store, at, err);
 	case TD_RECORD_STORE:
 		wrong = td_store_record_read(&own, at->body);
@@ -651,6 +658,7 @@ int td_index_gone(struct td_store *store, struct td_run *run, uint64_t position,
 	line->flags |= TD_LINE_REMOVED;
 	run->removed++;
 	run->dead++;
+	run->removed_there++;
 	run->removed_bytes += line->bytes;
 	log->count--;
 	log->bytes -= line->bytes;

@@ -25,6 +25,11 @@ struct td_log {
 	td_time first_time; /* of the event at first_timed, which was the first then */
 	uint64_t first_timed;
 	struct td_duplicates duplicates;
+	/* Its newest removal record, the segment that was in, and the newest of a segment before. */
+	struct {
+		uint64_t position, before;
+		uint32_t number;
+	} removal;
 
 	/* Positions of the records that say so; 0: long ago, or not at all (left). */
 	uint64_t made, left;

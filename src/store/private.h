@@ -146,10 +146,12 @@ struct td_store {
 	bool read_only;
 	struct td_catalog_make *making; /* to be run again */
 	struct {
-		uint64_t base; /* of the run whose segment is being rewritten; 0: none */
+		uint64_t base;     /* of the run whose segment is being rewritten; 0: none */
+		uint64_t clean_to; /* then; 0: some that is removed stays */
 		uint64_t *positions;
 		size_t count;
 	} rewriting;
+	uint64_t cleanings; /* how often a run became cleaner */
 	/* Positions below which no record has a key that is looked for; see rewrite.c. */
 	struct {
 		uint64_t to;          /* whatever comes */
@@ -270,6 +272,33 @@ void td_catalog_make_free(struct td_catalog_make *make);
 int td_store_restore(
 	struct td_store *store, const struct td_segment_info *segment, struct td_error *err);
 int td_store_restore_end(struct td_store *store, struct td_error *err);
+
+/* --- spent.c: records of the store's own that nobody needs any more -------------------------- */
+
+/* One that may be spent one day is staged, or read again, in this run. */
+void td_spent_note(struct td_store *store, struct td_run *run, size_t bytes);
+void td_spent_note_removal(struct td_log *log, uint64_t position, uint64_t location);
+/* Whether a segment is worth a look: it might be, at a glance; it is. */
+bool td_spent_may_be(const struct td_store *store, const struct td_run *run);
+bool td_spent_due(
+	const struct td_store *store, struct td_run *run, const struct td_segment_info *segment);
+/*
+ * A look at the records of a segment: begun by the owner, at each record by any thread; then those
+ * found are marked, under the lock. `records` has to be checked for its memory before.
+ */
+struct td_clean;
+struct td_spent {
+	struct td_clean *runs;
+	size_t runs_count;
+	uint64_t keyless;
+	struct td_buf records;
+};
+int td_spent_begin(struct td_spent *spent, const struct td_store *store);
+void td_spent_look(struct td_spent *spent, const struct td_record *record, uint32_t line);
+void td_spent_mark(struct td_store *store, struct td_run *run, const struct td_spent *spent);
+void td_spent_fini(struct td_spent *spent);
+/* All that was removed from the run by records below this position is holes, on disk. */
+void td_spent_clean(struct td_store *store, struct td_run *run, uint64_t to);
 
 /* --- remove.c ----------------------------------------------------------------------------- */
 
@@ -402,6 +431,9 @@ void td_rewrite_owed(const struct td_store *store, struct td_run *run);
 void td_run_failed(const struct td_store *store, struct td_run *run);
 bool td_run_waits(const struct td_store *store, const struct td_run *run);
 bool td_rewrite_due(struct td_store *store);
+/* Less than half of the segment would stay without so many records, and so many bytes of bodies. */
+bool td_rewrite_pays(
+	const struct td_segment_info *segment, uint64_t removed, uint64_t removed_bytes);
 int64_t td_rewrite_when(const struct td_store *store);
 int td_rewrite_start(struct td_store *store, struct td_error *err);
 /* The journal's work is back. */

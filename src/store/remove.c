@@ -214,16 +214,28 @@ static int batch_apply(struct td_store *store, struct td_batch *batch, const uin
 	return code;
 }
 
-/* A record that is only there to be read when the store opens: in memory it is dead at once. */
-static uint64_t stage(struct td_store *store, const struct td_text *parts, size_t count)
+/*
+ * A record that is only there to be read when the store opens: in memory it is dead at once. *where
+ * (NULL: it is there for good) is told on disk.
+ */
+static uint64_t stage(
+	struct td_store *store, const struct td_text *parts, size_t count, uint64_t *where)
 {
 	uint64_t location, position = store->shelf.stage(store->shelf.arg, parts, count, &location);
 	struct td_run *run;
+	size_t bytes = 0;
 
 	td_runs_add(&store->runs, position, location);
-	if (store->shelf.journal != NULL)
-		return position;
 	run = store->runs.at[store->runs.count - 1];
+	if (store->shelf.journal != NULL) {
+		if (where == NULL)
+			return position;
+		for (size_t i = 0; i < count; i++)
+			bytes += parts[i].len;
+		td_spent_note(store, run, bytes);
+		*where = location;
+		return position;
+	}
 	run->dead++;
 	store->shelf.dead(store->shelf.arg, location, 0);
 	if (run->base == position && store->runs.count > 1)
@@ -246,17 +258,20 @@ static void batch_stage(struct td_store *store, struct td_batch *batch)
 		td_text_of(keys_head, sizeof(keys_head)), td_buf_view(&batch->keys)};
 	const struct td_text parts[] = {
 		td_text_of(head, sizeof(head)), batch->rule, td_buf_view(&batch->ranges)};
+	uint64_t location = 0;
 
 	if (batch->tops.len > 0 && !TD_BUG(215)) {
 		td_tops_record_head(batch->log->number, tops_head);
-		stage(store, tops, 2);
+		stage(store, tops, 2, NULL);
 	}
 	if (batch->keys.len > 0) {
 		td_known_record_head(batch->log->number, keys_head);
-		stage(store, keys, 2);
+		stage(store, keys, 2, &location);
 	}
 	td_removal_record_head(&record, head);
-	batch->pending->record = stage(store, parts, 3);
+	batch->pending->record = stage(store, parts, 3, &location);
+	if (store->shelf.journal != NULL)
+		td_spent_note_removal(batch->log, batch->pending->record, location);
 	batch->pending->count = batch->applied;
 	batch->pending->next = NULL;
 	*store->pending_end = batch->pending;

@@ -19,6 +19,9 @@
 #define ERASE_MS     60000  /* how long removals are gathered */
 #define AGAIN_MS     1000   /* how long what failed has to wait, at first ... */
 #define AGAIN_MS_MAX 900000 /* ... and at most */
+#define SHRINKS      32768u /* a file that is larger gets smaller with what is in it */
+#define RECORD_BYTES 12u    /* what a record takes beside its body, and a frame: journal.md */
+#define FRAME_BYTES  104u
 
 static int64_t now_ms(const struct td_store *store)
 {
@@ -100,12 +103,27 @@ static bool is_past(struct td_store *store, const struct td_segment_info *segmen
 	return segment->next <= store->keyless.to;
 }
 
+bool td_rewrite_pays(
+	const struct td_segment_info *segment, uint64_t removed, uint64_t removed_bytes)
+{
+	uint64_t idle = segment->room - segment->used;
+	uint64_t gain = removed_bytes + removed * RECORD_BYTES;
+
+	/* A frame of which nothing is left goes, too. */
+	if (segment->records > 0)
+		gain += removed * FRAME_BYTES * segment->frames / segment->records;
+	if (gain * 2 > segment->used)
+		return true;
+	return removed > 0 && segment->bytes > SHRINKS && (gain + idle) * 2 > segment->room;
+}
+
 static bool wants(
 	struct td_store *store, const struct td_run *run, const struct td_segment_info *segment)
 {
 	if (run->erase_at != 0 && run->erase_at <= now_ms(store))
 		return true;
-	return run->removed_bytes * 2 > segment->used && is_past(store, segment);
+	return td_rewrite_pays(segment, run->removed_there, run->removed_bytes) &&
+	       is_past(store, segment);
 }
 
 /* A run to be rewritten, with its segment, which is sealed. */
@@ -228,6 +246,7 @@ static int start(struct td_store *store, struct td_run *run, const struct td_seg
 	store->rewriting.positions = malloc(lines * sizeof(uint64_t));
 	if (store->rewriting.positions == NULL)
 		return td_error_nomem(err);
+	store->rewriting.clean_to = past ? store->shelf.staged(store->shelf.arg) : 0;
 	code = gather(store, run, past ? TD_LINE_REMOVED : TD_LINE_ERASE, err);
 	if (code == 0)
 		code = td_erased_plan(store, run, segment, &told, err);
@@ -246,8 +265,10 @@ static int start(struct td_store *store, struct td_run *run, const struct td_seg
 	}
 	if (code == 0 && store->rewriting.count > 0)
 		return 0;
-	if (code == 0 && past)
-		run->removed_bytes = 0;
+	if (code == 0 && past) {
+		run->removed_bytes = run->removed_there = 0;
+		td_spent_clean(store, run, store->rewriting.clean_to);
+	}
 	forget(store);
 	return code;
 }
@@ -300,11 +321,13 @@ static void note_gone(struct td_store *store, struct td_run *run)
 		td_run_touch(run, position);
 		line->flags |= TD_LINE_HOLE;
 		line->flags &= (uint16_t)~TD_LINE_ERASE;
+		run->removed_there -= run->removed_there > 0;
 		run->removed_bytes -=
 			line->bytes < run->removed_bytes ? line->bytes : run->removed_bytes;
 	}
 	run->failures = 0;
 	run->moved = !TD_BUG(231);
+	td_spent_clean(store, run, store->rewriting.clean_to);
 }
 
 /* What was to be erased still is, as soon as it may be tried again. */

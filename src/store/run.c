@@ -258,7 +258,11 @@ struct td_run *td_runs_restore(struct td_runs *runs, struct td_catalog *catalog,
 	run->base = catalog->head.base;
 	run->next = catalog->head.next;
 	run->removed = catalog->head.removed;
+	run->removed_there = catalog->head.removed_there;
 	run->removed_bytes = catalog->head.removed_bytes;
+	run->own = catalog->head.own;
+	run->own_bytes = catalog->head.own_bytes;
+	run->clean_to = catalog->head.clean_to;
 	run->heaps = calloc(pages, sizeof(struct td_line *));
 	run->dirty = calloc(pages, 1);
 	run->logs = malloc(count * sizeof(*logs) + 1);

@@ -22,6 +22,7 @@ enum td_line_flag {
 	TD_LINE_LOCAL = 8,   /* `subject` is the catalog's: see td_store_ref() */
 	TD_LINE_ERASE = 16,  /* removed, and its bytes are to go */
 	TD_LINE_SEALED = 32, /* an event whose payload is sealed */
+	TD_LINE_SPENT = 64,  /* a record of the store's own that may go: removed, and no event */
 };
 
 struct td_line {
@@ -57,11 +58,16 @@ struct td_run {
 	bool forgotten;             /* it has events of logs that were deleted */
 	bool moved;                 /* its segment was rewritten: lines say where records were */
 	bool rolling;               /* it ends with the next commit */
-	uint64_t removed_bytes;     /* of records that are removed and still there */
+	uint64_t removed_there;     /* records that are removed and still there ... */
+	uint64_t removed_bytes;     /* ... and what their bodies take */
 	int64_t erase_at;           /* monotonic ms: when those are to be gone; 0: at leisure */
 	uint32_t number;            /* the high half of locations */
 	uint64_t base, next;        /* positions [base, next) */
 	uint64_t removed;           /* lines that are TD_LINE_REMOVED */
+	uint64_t own, own_bytes;    /* the store's own records that may be spent one day: spent.c */
+	uint64_t clean_to; /* all that was removed by records below is holes; 0: not known */
+	uint64_t look_at;  /* store->cleanings: spent ones are not looked for before */
+	unsigned look_misses;
 	uint64_t dead;          /* lines that nobody will read: those, and records of passing use */
 	struct td_line **heaps; /* NULL: to be had from the catalog */
 	uint8_t *dirty;         /* of each: it differs from the catalog */
