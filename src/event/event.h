@@ -14,6 +14,7 @@
 #define TD_EVENT_H
 
 #include "base/base.h"
+#include "event/traceparent.h"
 #include "json/json.h"
 #include "tidings/event.h"
 #include "tidings/typed.h"
