@@ -1,5 +1,7 @@
 #include "store/header.h"
 
+#include "store/server.h"
+
 static struct td_text trim(struct td_text text)
 {
 	while (text.len > 0 && (text.at[0] == ' ' || text.at[0] == '\t'))
@@ -41,4 +43,19 @@ struct td_text td_block_value(struct td_text block, const char *key, struct td_b
 		block = td_text_of(end + 1, block.len - len - 1);
 	}
 	return td_text(NULL);
+}
+
+struct td_text td_block_story(struct td_text block, struct td_text server, struct td_buf *buf)
+{
+	struct td_text story = td_block_value(block, "ce-correlationid", buf);
+	struct td_traceparent trace;
+
+	if (story.at == NULL)
+		story = td_server_get(server, TD_SERVER_CORRELATION);
+	if (story.at != NULL)
+		return story;
+	if (td_traceparent_read(td_block_value(block, "ce-traceparent", NULL), &trace) ||
+		td_traceparent_read(td_block_value(block, "traceparent", NULL), &trace))
+		return trace.trace;
+	return td_block_value(block, "ce-id", buf);
 }

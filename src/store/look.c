@@ -149,17 +149,13 @@ struct td_tag td_store_tag(const struct td_store *store, const struct td_record 
 {
 	struct td_buf buf = TD_BUF_INIT((size_t)4 * TD_ATTRIBUTE_BYTES_MAX);
 	struct td_event_record event;
-	struct td_text story;
 	struct td_tag tag = {0};
 
 	if (record->body.len == 0 || record->body.at[0] != TD_RECORD_EVENT ||
 		td_event_record_read(&event, record->body) != NULL)
 		return tag;
 	tag.id = tag_of(store, td_block_value(event.headers, "ce-id", &buf));
-	story = td_block_value(event.headers, "ce-correlationid", &buf);
-	if (story.at == NULL)
-		story = td_server_get(event.server, TD_SERVER_CORRELATION);
-	tag.story = tag_of(store, story);
+	tag.story = tag_of(store, td_block_story(event.headers, event.server, &buf));
 	td_buf_fini(&buf);
 	return tag;
 }
@@ -303,56 +299,55 @@ static uint64_t tagged_in(const struct td_store *store, const struct td_run *run
 	return 0;
 }
 
-/* The next position from `from` on with this tag that readers see; 0: none. Under the lock. */
+/*
+ * The next position from *from on with this tag that readers see; 0: none. Runs are looked through
+ * one by one, and others come to the lock between them.
+ */
 static uint64_t next_tagged(
-	const struct td_store *store, uint64_t from, struct td_tag tag, uint64_t *location)
+	struct td_store *store, uint64_t from, struct td_tag tag, uint64_t *location)
 {
-	for (const struct td_run *run = td_runs_from(&store->runs, from); run != NULL;
-		run = td_runs_from(&store->runs, run->next)) {
-		uint64_t position = tagged_in(store, run, from, tag, location);
+	const struct td_run *run;
+	uint64_t position = 0;
 
-		if (position != 0)
-			return position;
-	}
-	return 0;
+	do {
+		td_mutex_lock(&store->lock);
+		run = td_runs_from(&store->runs, from);
+		if (run != NULL) {
+			position = tagged_in(store, run, from, tag, location);
+			from = run->next;
+		}
+		td_mutex_unlock(&store->lock);
+	} while (position == 0 && run != NULL);
+	return position;
 }
 
-typedef bool confirm(const struct td_event_record *event, const struct td_text *texts);
+/* What is looked for by its tag, and the texts that confirm it. */
+struct wanted {
+	struct td_tag tag;
+	const struct td_text *texts;
+	bool (*is)(const struct td_event_record *event, const struct td_text *texts);
+};
 
 /*
- * Each event with this tag that is confirmed, oldest first; `stored` NULL: positions are listed.
+ * The next event from *from on that is wanted; *from is behind it then. TD_E_NOT_FOUND: no more. What
+ * is gone meanwhile is passed over.
  */
-static int by_tag(struct td_store *store, struct td_tag tag, confirm *is,
-	const struct td_text *texts, struct td_stored *stored, struct td_buf *buf,
-	struct td_error *err)
+static int next_wanted(struct td_store *store, const struct wanted *wanted, uint64_t *from,
+	struct td_held *held, uint64_t *position, struct td_error *err)
 {
-	struct td_held held = {0};
 	struct td_event_record event;
-	uint64_t position = 0, location = 0;
-	int code = tag_all(store, err);
+	uint64_t location = 0;
 
-	while (code == 0) {
-		td_mutex_lock(&store->lock);
-		position = next_tagged(store, position + 1, tag, &location);
-		td_mutex_unlock(&store->lock);
-		if (position == 0)
-			break;
-		code = td_store_fetch(store, position, location, &held, &event, err);
-		if (code == 0 && is(&event, texts)) {
-			if (stored != NULL) {
-				code = copy(store, &held, position, stored, buf, err);
-				break;
-			}
-			td_buf_add(buf, &position, sizeof(position));
-		} else if (code == TD_E_NOT_FOUND) {
-			code = 0;
-		}
+	while ((*position = next_tagged(store, *from, wanted->tag, &location)) != 0) {
+		int code = td_store_fetch(store, *position, location, held, &event, err);
+
+		*from = *position + 1;
+		if (code != 0 && code != TD_E_NOT_FOUND)
+			return code;
+		if (code == 0 && wanted->is(&event, wanted->texts))
+			return 0;
 	}
-	store->shelf.let_go(&held);
-	if (code == 0 && stored != NULL && position == 0)
-		return td_error_set(err, TD_E_NOT_FOUND, TD_NO_OFFSET, "no event with id %.*s",
-			TD_TEXT_ARG(texts[0]));
-	return code != 0 ? code : td_buf_check(buf, err);
+	return TD_E_NOT_FOUND;
 }
 
 static bool value_is(struct td_text block, const char *key, struct td_text text)
@@ -372,8 +367,11 @@ static bool has_id(const struct td_event_record *event, const struct td_text *te
 
 static bool has_story(const struct td_event_record *event, const struct td_text *texts)
 {
-	return value_is(event->headers, "ce-correlationid", texts[0]) ||
-	       td_text_equal(td_server_get(event->server, TD_SERVER_CORRELATION), texts[0]);
+	struct td_buf buf = TD_BUF_INIT((size_t)2 * TD_ATTRIBUTE_BYTES_MAX);
+	bool is = td_text_equal(td_block_story(event->headers, event->server, &buf), texts[0]);
+
+	td_buf_fini(&buf);
+	return is;
 }
 
 /* An id "<log>-<seq>", as events have that came without one; 0: it is not such. */
@@ -418,11 +416,29 @@ static bool is_source_of(struct td_text source, struct td_text id)
 		       memcmp(source.at + 5, id.at, name - 1) == 0);
 }
 
+static int find_by_id(struct td_store *store, const struct td_text texts[2],
+	struct td_stored *stored, struct td_buf *buf, struct td_error *err)
+{
+	const struct wanted wanted = {{.id = tag_of(store, texts[0])}, texts, has_id};
+	struct td_held held = {0};
+	uint64_t position, from = 1;
+	int code = tag_all(store, err);
+
+	if (code == 0)
+		code = next_wanted(store, &wanted, &from, &held, &position, err);
+	if (code == 0)
+		code = copy(store, &held, position, stored, buf, err);
+	else if (code == TD_E_NOT_FOUND)
+		code = td_error_set(err, TD_E_NOT_FOUND, TD_NO_OFFSET, "no event with id %.*s",
+			TD_TEXT_ARG(texts[0]));
+	store->shelf.let_go(&held);
+	return code;
+}
+
 int td_store_find(struct td_store *store, struct td_text id, struct td_text source,
 	struct td_stored *stored, struct td_buf *buf, struct td_error *err)
 {
 	const struct td_text texts[] = {id, source};
-	const struct td_tag tag = {.id = tag_of(store, id)};
 	struct td_event_record event;
 	struct td_held held = {0};
 	uint64_t location = 0, position = by_number(store, id, &location);
@@ -436,13 +452,55 @@ int td_store_find(struct td_store *store, struct td_text id, struct td_text sour
 			code = copy(store, &held, position, stored, buf, err);
 		store->shelf.let_go(&held);
 	}
-	return code != TD_E_NOT_FOUND ? code : by_tag(store, tag, has_id, texts, stored, buf, err);
+	return code != TD_E_NOT_FOUND ? code : find_by_id(store, texts, stored, buf, err);
 }
 
-int td_store_story(struct td_store *store, struct td_text correlation, struct td_buf *positions,
-	struct td_error *err)
+int td_store_story(struct td_store *store, struct td_text correlation, uint64_t from, size_t max,
+	struct td_buf *positions, uint64_t *next, struct td_error *err)
 {
-	const struct td_tag tag = {.story = tag_of(store, correlation)};
+	const struct wanted wanted = {
+		{.story = tag_of(store, correlation)}, &correlation, has_story};
+	struct td_held held = {0};
+	uint64_t position;
+	int code = tag_all(store, err);
 
-	return by_tag(store, tag, has_story, &correlation, NULL, positions, err);
+	TD_ASSERT(max > 0);
+	*next = 0;
+	for (size_t i = 0; code == 0 && *next == 0; i++) {
+		code = next_wanted(store, &wanted, &from, &held, &position, err);
+		if (code == 0 && i < max)
+			td_buf_add(positions, &position, sizeof(position));
+		else if (code == 0)
+			*next = position;
+	}
+	if (code == TD_E_DAMAGED)
+		*next = from;
+	store->shelf.let_go(&held);
+	return code != 0 && code != TD_E_NOT_FOUND ? code : td_buf_check(positions, err);
+}
+
+int td_store_at(struct td_store *store, uint64_t position, struct td_stored *stored,
+	struct td_buf *buf, struct td_error *err)
+{
+	uint64_t location = 0;
+	struct td_held held = {0};
+	struct td_event_record event;
+	const struct td_run *run;
+	bool seen;
+	int code = TD_E_NOT_FOUND;
+
+	td_mutex_lock(&store->lock);
+	run = td_runs_find(&store->runs, position);
+	seen = run != NULL && position < store->shelf.durable(store->shelf.arg) &&
+	       tagged_at(store, run, position, &location);
+	td_mutex_unlock(&store->lock);
+	if (seen)
+		code = td_store_fetch(store, position, location, &held, &event, err);
+	if (code == 0)
+		code = copy(store, &held, position, stored, buf, err);
+	else if (code == TD_E_NOT_FOUND)
+		code = td_error_set(err, TD_E_NOT_FOUND, TD_NO_OFFSET,
+			"no event at position %" PRIu64, position);
+	store->shelf.let_go(&held);
+	return code;
 }

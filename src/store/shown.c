@@ -279,6 +279,20 @@ int td_store_log(struct td_store *store, struct td_text name, uint32_t number,
 	return 0;
 }
 
+struct td_text td_store_log_name(
+	struct td_store *store, uint32_t number, char name[TD_LOG_NAME_BYTES])
+{
+	struct td_text text = {NULL, 0};
+	const struct td_log *log;
+
+	td_mutex_lock(&store->lock);
+	log = td_logs_number(&store->logs, number);
+	if (log != NULL)
+		text = td_text(td_text_copy(td_text(log->name), name, TD_LOG_NAME_BYTES));
+	td_mutex_unlock(&store->lock);
+	return text;
+}
+
 size_t td_store_logs(struct td_store *store, struct td_log_info *infos, size_t max)
 {
 	size_t count = 0;

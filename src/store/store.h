@@ -223,9 +223,17 @@ struct td_text td_store_claiming(const struct td_store *store, struct td_text ad
 /* One event by id (and source, if not absent); the same. */
 int td_store_find(struct td_store *store, struct td_text id, struct td_text source,
 	struct td_stored *stored, struct td_buf *buf, struct td_error *err);
-/* The durable positions of a story, ascending, appended as uint64_t; the same. */
-int td_store_story(struct td_store *store, struct td_text correlation, struct td_buf *positions,
-	struct td_error *err);
+/* The event of a position; the same. TD_E_NOT_FOUND: none, not durable yet, or removed. */
+int td_store_at(struct td_store *store, uint64_t position, struct td_stored *stored,
+	struct td_buf *buf, struct td_error *err);
+/*
+ * The durable positions of a story from `from` on, ascending, at most `max` (not 0), appended as
+ * uint64_t; the same. *next: where to go on; 0: these were the last. An event belongs to the story
+ * that its correlationid names, else the server's word for it, else its trace, else its own id.
+ * TD_E_DAMAGED: one cannot be read; what was found before it is there, and *next is behind it.
+ */
+int td_store_story(struct td_store *store, struct td_text correlation, uint64_t from, size_t max,
+	struct td_buf *positions, uint64_t *next, struct td_error *err);
 
 struct td_subject_info {
 	uint32_t log;
@@ -294,6 +302,10 @@ int td_store_log_delete(
 int td_store_log(struct td_store *store, struct td_text name, uint32_t number,
 	struct td_log_info *info, struct td_error *err);
 size_t td_store_logs(struct td_store *store, struct td_log_info *infos, size_t max);
+/* Just its name, by number, into the caller's room, with a NUL; absent: there is none. Any thread. */
+#define TD_LOG_NAME_BYTES 256u
+struct td_text td_store_log_name(
+	struct td_store *store, uint32_t number, char name[TD_LOG_NAME_BYTES]);
 
 /* --- removal ------------------------------------------------------------------------------ */
 

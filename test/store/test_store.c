@@ -441,6 +441,7 @@ static void one_is_found_by_id_and_by_story(enum shelf shelf)
 	struct td_placed placed;
 	struct td_stored stored;
 	struct td_event *event;
+	uint64_t next;
 	struct td_buf buf = TD_BUF_INIT(4096), positions = TD_BUF_INIT(4096),
 		      server = TD_BUF_INIT(100);
 
@@ -468,7 +469,9 @@ static void one_is_found_by_id_and_by_story(enum shelf shelf)
 				     &stored, &buf, &scene.err));
 		assert_true(td_text_is(stored.payload, "3"));
 		td_buf_reset(&positions);
-		must(&scene, td_store_story(scene.store, td_text("story"), &positions, &scene.err));
+		must(&scene, td_store_story(scene.store, td_text("story"), 0, 10, &positions, &next,
+				     &scene.err));
+		assert_int_equal(next, 0);
 		assert_int_equal(positions.len, sizeof(uint64_t));
 		assert_memory_equal(positions.at, &placed.position, sizeof(uint64_t));
 		scene_reopen(&scene);
@@ -479,6 +482,84 @@ static void one_is_found_by_id_and_by_story(enum shelf shelf)
 	scene_end(&scene);
 }
 BOTH(one_is_found_by_id_and_by_story)
+
+/* The story's payloads, as "payload payload ", by pages of so many. */
+static void expect_story(struct scene *scene, const char *story, size_t page, const char *expected)
+{
+	struct td_buf positions = TD_BUF_INIT(4096), bytes = TD_BUF_INIT(4096),
+		      payloads = TD_BUF_INIT(4096);
+	struct td_stored stored;
+	uint64_t position, next = 0;
+
+	td_buf_add(&payloads, "", 0);
+	do {
+		td_buf_reset(&positions);
+		must(scene, td_store_story(scene->store, td_text(story), next, page, &positions,
+				    &next, &scene->err));
+		assert_true(positions.len <= page * sizeof(position));
+		for (size_t i = 0; i < positions.len; i += sizeof(position)) {
+			memcpy(&position, positions.at + i, sizeof(position));
+			must(scene,
+				td_store_at(scene->store, position, &stored, &bytes, &scene->err));
+			assert_int_equal(stored.position, position);
+			td_buf_add_text(&payloads, stored.payload);
+			td_buf_add_char(&payloads, ' ');
+		}
+	} while (next != 0);
+	td_buf_add_char(&payloads, '\0');
+	assert_string_equal(payloads.at, expected);
+	td_buf_fini(&positions);
+	td_buf_fini(&bytes);
+	td_buf_fini(&payloads);
+}
+
+static void append_headers(struct scene *scene, const char *headers, const char *payload)
+{
+	struct td_entry entry = entry_of("a", payload);
+	struct td_placed placed;
+
+	entry.headers = td_text(headers);
+	must(scene, append_some(scene, &entry, 1, &placed, NULL));
+}
+
+#define TRACEPARENT "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+static void a_story_is_had_by_pages_and_by_what_an_event_says_of_it(enum shelf shelf)
+{
+	struct scene scene;
+	struct td_stored stored;
+	struct td_buf bytes = TD_BUF_INIT(4096);
+
+	scene_begin(&scene, shelf);
+	scene_open(&scene);
+	append_headers(&scene, "NATS/1.0\r\nce-id: s\r\n\r\n", "root");
+	append_headers(&scene, "NATS/1.0\r\nce-id: 2\r\nce-correlationid: s\r\n\r\n", "2");
+	append_headers(&scene,
+		"NATS/1.0\r\nce-id: 3\r\nce-correlationid: s\r\nce-traceparent: " TRACEPARENT
+		"\r\n\r\n",
+		"3");
+	append_headers(
+		&scene, "NATS/1.0\r\nce-id: 4\r\nce-traceparent: " TRACEPARENT "\r\n\r\n", "4");
+	append_headers(&scene, "NATS/1.0\r\ntraceparent: " TRACEPARENT "\r\n\r\n", "5");
+	append_headers(&scene, "NATS/1.0\r\n\r\n", "6");
+	for (int i = 0; i < 2; i++) {
+		scene_commit(&scene);
+		for (size_t page = 1; page < 4; page++) {
+			expect_story(&scene, "s", page, "root 2 3 ");
+			expect_story(&scene, "0af7651916cd43dd8448eb211c80319c", page, "4 5 ");
+			expect_story(&scene, "4", page, "");
+			expect_story(&scene, "nobody", page, "");
+		}
+		scene_reopen(&scene);
+	}
+	assert_int_equal(td_store_at(scene.store, 0, &stored, &bytes, NULL), TD_E_NOT_FOUND);
+	assert_int_equal(
+		td_store_at(scene.store, td_store_durable(scene.store), &stored, &bytes, NULL),
+		TD_E_NOT_FOUND);
+	td_buf_fini(&bytes);
+	scene_end(&scene);
+}
+BOTH(a_story_is_had_by_pages_and_by_what_an_event_says_of_it)
 
 static void a_cursor_follows(enum shelf shelf)
 {
@@ -1003,6 +1084,7 @@ int main(void)
 		BOTH_TESTS(limits_remove_the_oldest),
 		BOTH_TESTS(full_logs_may_refuse),
 		BOTH_TESTS(one_is_found_by_id_and_by_story),
+		BOTH_TESTS(a_story_is_had_by_pages_and_by_what_an_event_says_of_it),
 		BOTH_TESTS(a_cursor_follows),
 		BOTH_TESTS(a_subject_is_read_from_all_logs_that_have_it),
 		BOTH_TESTS(a_long_subject_is_read_in_steps),
