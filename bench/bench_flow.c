@@ -1,0 +1,164 @@
+/*
+ * What an event costs that the map learns of, and what the map holds. The limit is one look at each
+ * line of its headers with memchr() and doing nothing with it. CPU time, rounds in turn, medians.
+ */
+#include "bench.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "flow/flow.h"
+
+#define ROUNDS 7
+#define EVENTS (1u << 20)
+#define TYPES  64u
+#define STORY  6u /* events that one order sets off */
+#define BLOCK  512u
+
+struct told {
+	char (*blocks)[BLOCK];
+	struct td_stored *stored;
+	char types[TYPES][24];
+};
+
+static double now_ns(void)
+{
+	return bench_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
+/* As HTTP stores one: ids are UUIDs, each event of a story is caused by the one before. */
+static void write_event(struct told *told, struct td_rng *rng, uint64_t *ids, unsigned i)
+{
+	unsigned step = i % STORY, from = step > 0 ? i - 1 : i;
+	struct td_stored *stored = &told->stored[i];
+	int len;
+
+	ids[i] = td_rng_u64(rng);
+	len = snprintf(told->blocks[i], BLOCK,
+		"NATS/1.0\r\nce-specversion: 1.0\r\nce-id: 019ad8a4-37f4-7cc4-%016" PRIx64 "\r\n"
+		"ce-source: /shop/checkout\r\nce-type: %s\r\n"
+		"ce-time: 2026-11-30T17:00:00.123456Z\r\nce-datacontenttype: application/json\r\n"
+		"ce-correlationid: 019ad8a4-37f4-7cc4-%016" PRIx64 "\r\n",
+		ids[i], told->types[(i / STORY + step) % TYPES], ids[i - step]);
+	if (step > 0)
+		len += snprintf(told->blocks[i] + len, BLOCK - (size_t)len,
+			"ce-causationid: 019ad8a4-37f4-7cc4-%016" PRIx64 "\r\n", ids[from]);
+	len += snprintf(told->blocks[i] + len, BLOCK - (size_t)len, "\r\n");
+	*stored = (struct td_stored){.log = 2,
+		.time = 1700000000000000000 + (td_time)i * 5000,
+		.type = td_text(told->types[(i / STORY + step) % TYPES]),
+		.headers = td_text_of(told->blocks[i], (size_t)len)};
+}
+
+static void tell_all(struct told *told)
+{
+	uint64_t *ids = malloc(EVENTS * sizeof(*ids));
+	struct td_rng rng;
+
+	td_rng_init(&rng, 1);
+	told->blocks = malloc(EVENTS * sizeof(*told->blocks));
+	told->stored = malloc(EVENTS * sizeof(*told->stored));
+	TD_ASSERT(ids != NULL && told->blocks != NULL && told->stored != NULL);
+	for (unsigned i = 0; i < TYPES; i++)
+		snprintf(told->types[i], sizeof(told->types[i]), "SomethingHappened%u", i);
+	for (unsigned i = 0; i < EVENTS; i++)
+		write_event(told, &rng, ids, i);
+	free(ids);
+}
+
+static double limit(const struct told *told)
+{
+	double start = now_ns();
+	size_t lines = 0;
+
+	for (unsigned i = 0; i < EVENTS; i++) {
+		const char *at = told->stored[i].headers.at;
+		const char *end = at + told->stored[i].headers.len;
+
+		while (at < end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
+			lines++;
+			at++;
+		}
+	}
+	TD_ASSERT(lines > EVENTS);
+	return (now_ns() - start) / EVENTS;
+}
+
+static double ours(struct td_flow *flow, struct told *told, uint64_t *position)
+{
+	double start = now_ns();
+
+	for (unsigned i = 0; i < EVENTS; i++) {
+		told->stored[i].position = ++*position;
+		td_flow_note(flow, &told->stored[i]);
+	}
+	return (now_ns() - start) / EVENTS;
+}
+
+static double look(const struct td_flow *flow, td_time now)
+{
+	struct td_flow_map map;
+	struct td_buf buf = TD_BUF_INIT(SIZE_MAX / 2);
+	double start = now_ns();
+
+	TD_ASSERT(td_flow_map_read(&map, flow, now, 0, NULL) == 0);
+	td_flow_map_write(&map, TD_FLOW_JSON, &buf);
+	TD_ASSERT(buf.code == 0);
+	td_flow_map_fini(&map);
+	td_buf_fini(&buf);
+	return (now_ns() - start) / 1e3;
+}
+
+/* The most that anybody can make it hold: every place taken, every ring full. */
+static size_t fill(struct td_flow *flow)
+{
+	char type[32], lines[256];
+	uint64_t position = 1;
+
+	for (unsigned i = 0; i < 2 * EVENTS; i++) {
+		struct td_stored stored = {
+			.log = 2, .time = 1700000000000000000, .position = ++position};
+
+		snprintf(type, sizeof(type), "Type%u", i % TD_FLOW_TYPES_MAX);
+		snprintf(lines, sizeof(lines),
+			"ce-id: %u\r\nce-causationid: %u\r\n"
+			"traceparent: 00-%032x-%016x-01\r\n",
+			i, i - 1 - i / TD_FLOW_TYPES_MAX % 5, i + 1, i + 1);
+		stored.type = td_text(type);
+		stored.headers = td_text(lines);
+		td_flow_note(flow, &stored);
+	}
+	return td_flow_bytes(flow);
+}
+
+int main(void)
+{
+	const struct td_flow_options options = {.seed = 42};
+	double limits[ROUNDS], notes[ROUNDS], looks[ROUNDS];
+	struct told told;
+	struct td_flow *flow, *full;
+	uint64_t position = 0;
+
+	tell_all(&told);
+	TD_ASSERT(td_flow_new(&flow, &options, NULL) == 0);
+	TD_ASSERT(td_flow_new(&full, &options, NULL) == 0);
+	printf("holds %zu bytes empty", td_flow_bytes(flow));
+	ours(flow, &told, &position); /* every place and generation is there now */
+	for (int i = 0; i < ROUNDS; i++) {
+		limits[i] = limit(&told);
+		notes[i] = ours(flow, &told, &position);
+		looks[i] = look(flow, told.stored[EVENTS - 1].time);
+	}
+	printf(", %.1f MiB with %u types and all ids, %.1f MiB at most\n",
+		(double)td_flow_bytes(flow) / (1 << 20), TYPES, (double)fill(full) / (1 << 20));
+	bench_header("flow, CPU");
+	bench_row("an event is noted", bench_median(notes, ROUNDS), bench_median(limits, ROUNDS),
+		"ns", "-", 1);
+	printf("%-44s %9.2f us\n", "a map is read and written as JSON",
+		bench_median(looks, ROUNDS));
+	td_flow_free(flow);
+	td_flow_free(full);
+	free(told.blocks);
+	free(told.stored);
+	return 0;
+}
