@@ -1,4 +1,4 @@
-#include "client/place.h"
+#include "client/client.h"
 
 #include <stdlib.h>
 
@@ -58,7 +58,7 @@ int td_append(struct td *td, const struct td_appending *appendings, size_t count
 	if (count == 0 || count > APPENDINGS_MAX)
 		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET,
 			"append: %zu events, 1 to %u are possible", count, APPENDINGS_MAX);
-	code = td_place_may(td->place, "append:", err);
+	code = td_may(td, "append:", err);
 	if (code != 0)
 		return code;
 	events = calloc(count, sizeof(struct td_event *));

@@ -4,16 +4,12 @@
  * Copies of what a place keeps: the journal's work, on the caller's thread and without the place's lock.
  */
 
-int td_backup(struct td *td, const char *to, const struct td_backup_options *options,
+int td_place_backup(struct td *td, const char *to, const struct td_backup_options *options,
 	struct td_backup_report *report, struct td_error *err)
 {
-	struct td_place *place;
-	int code;
+	struct td_place *place = td->place;
+	int code = td_place_may(place, "backup:", err);
 
-	TD_CHECK_GIVEN(td, err);
-	TD_CHECK_GIVEN(to, err);
-	place = td->place;
-	code = td_place_may(place, "backup:", err);
 	if (code == 0 && !place->on_disk)
 		code = td_error_set(err, TD_E_PLACE, TD_NO_OFFSET,
 			"nothing is stored here that could be copied");
@@ -25,7 +21,7 @@ int td_backup(struct td *td, const char *to, const struct td_backup_options *opt
 	if (code == 0)
 		code = td_journal_backup(
 			td_store_journal(td_place_store(place)), to, options, report, err);
-	return code == 0 ? 0 : td_error_wrap(err, code, "backup");
+	return code;
 }
 
 int td_restore(const char *from, const char *to, const struct td_backup_options *options,

@@ -297,7 +297,8 @@ static int begin(struct td_durable *d, const struct td_interest *interest, struc
 		*err = why;
 	if (code != TD_E_NOT_FOUND)
 		return code;
-	d->next = interest->durable_from != 0 ? interest->durable_from : td_position(d->place->td);
+	d->next = interest->durable_from != 0 ? interest->durable_from
+					      : td_place_position(d->place->td);
 	return td_durable_note(d, err);
 }
 
@@ -477,5 +478,5 @@ int td_durables_drain(struct td_place *place, int64_t deadline, struct td_error 
 {
 	if (atomic_load(&place->durables_count) == 0)
 		return 0;
-	return wait_done(place, NULL, td_position(place->td) - 1, deadline, err);
+	return wait_done(place, NULL, td_place_position(place->td) - 1, deadline, err);
 }

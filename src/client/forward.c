@@ -1,4 +1,4 @@
-#include "client/place.h"
+#include "client/client.h"
 
 #include <stdarg.h>
 
@@ -6,6 +6,26 @@
  * The door of the library: arguments are checked here, once for every place, and each call goes
  * to the place it is for.
  */
+
+/* --- deadlines ---------------------------------------------------------------------------- */
+
+int64_t td_deadline(int64_t timeout_ms)
+{
+	int64_t now = td_clock_monotonic(&td_clock_real);
+
+	if (timeout_ms < 0 || timeout_ms > (INT64_MAX - now) / 1000000)
+		return INT64_MAX;
+	return now + timeout_ms * 1000000;
+}
+
+int64_t td_deadline_left_ms(int64_t deadline)
+{
+	int64_t now = td_clock_monotonic(&td_clock_real);
+
+	if (deadline == INT64_MAX)
+		return -1;
+	return deadline > now ? (deadline - now + 999999) / 1000000 : 0;
+}
 
 /* --- publish ------------------------------------------------------------------------------ */
 
@@ -107,31 +127,26 @@ int td_await(struct td *td, struct td_receipt *receipt, int64_t timeout_ms, stru
 {
 	TD_CHECK_GIVEN(td, err);
 	TD_CHECK_GIVEN(receipt, err);
-	int code = td_place_may(td->place, "await:", err);
-	int64_t deadline = td_place_deadline(timeout_ms);
+	int code = td_may(td, "await:", err);
+	int64_t deadline = td_deadline(timeout_ms);
 
 	if (code == 0)
 		code = td_bus_await(td->bus, receipt, timeout_ms, err);
-	if (code == 0)
-		code = td_durables_await(td->place, receipt, deadline, err);
+	if (code == 0 && td->offer->await != NULL)
+		code = td->offer->await(td, receipt, deadline, err);
 	return code;
 }
 
 int td_drain(struct td *td, int64_t timeout_ms, struct td_error *err)
 {
 	TD_CHECK_GIVEN(td, err);
-	int code = td_place_may(td->place, "drain:", err);
-	int64_t deadline = td_place_deadline(timeout_ms);
+	int code = td_may(td, "drain:", err);
 
-	if (code == 0 && td_bus_in_handler(td->bus))
-		return td_bus_drain(td->bus, timeout_ms, err); /* it says why not */
-	for (uint64_t seen = 0, now; code == 0 && (now = td_position(td)) != seen; seen = now) {
-		/* What was fed may have published, and what was published is fed. */
-		code = td_durables_drain(td->place, deadline, err);
-		if (code == 0)
-			code = td_bus_drain(td->bus, td_place_left_ms(deadline), err);
-	}
-	return code;
+	if (code != 0)
+		return code;
+	if (td->offer->drain == NULL || td_bus_in_handler(td->bus)) /* where it says why not */
+		return td_bus_drain(td->bus, timeout_ms, err);
+	return td->offer->drain(td, td_deadline(timeout_ms), err);
 }
 
 /* --- handlers ----------------------------------------------------------------------------- */
@@ -203,14 +218,19 @@ int td_subscribe(struct td *td, const struct td_interest *interest, td_handler *
 {
 	TD_CHECK_GIVEN(td, err);
 	TD_CHECK_GIVEN(handler, err);
-	return td_place_subscribe(td, interest, handler, NULL, arg, subscription, err);
+	int code = td_may(td, "subscribe:", err);
+	return code == 0 ? td->offer->subscribe(td, interest, handler, NULL, arg, subscription, err)
+			 : code;
 }
 
 void td_unsubscribe(struct td_subscription *subscription)
 {
+	struct td *td;
+
 	if (subscription == NULL)
 		return;
-	td_place_unsubscribe(td_bus_subscription_place(subscription), subscription);
+	td = td_bus_subscription_place(subscription);
+	td->offer->unsubscribe(td, subscription);
 	td_bus_unsubscribe(subscription);
 }
 
@@ -255,7 +275,7 @@ int td_handle(struct td *td, enum td_kind kind, const char *type, td_handler *ha
 {
 	TD_CHECK_GIVEN(td, err);
 	TD_CHECK_GIVEN(handler, err);
-	int code = td_place_may(td->place, "handle:", err);
+	int code = td_may(td, "handle:", err);
 	return code == 0 ? td_bus_handle(td->bus, kind, type, handler, NULL, arg, interest,
 				   subscription, err)
 			 : code;
@@ -273,7 +293,7 @@ int td_request(struct td *td, enum td_kind kind, const struct td_draft *draft, i
 {
 	TD_CHECK_GIVEN(td, err);
 	TD_CHECK_GIVEN(draft, err);
-	int code = td_place_may(td->place, "request:", err);
+	int code = td_may(td, "request:", err);
 	return code == 0 ? td_bus_request(td->bus, kind, draft, timeout_ms, reply, err) : code;
 }
 
@@ -282,7 +302,7 @@ int td_command(struct td *td, const struct td_draft *draft, struct td_receipt *r
 {
 	TD_CHECK_GIVEN(td, err);
 	TD_CHECK_GIVEN(draft, err);
-	int code = td_place_may(td->place, "command:", err);
+	int code = td_may(td, "command:", err);
 	return code == 0 ? td_bus_command(td->bus, draft, receipt, err) : code;
 }
 
@@ -297,7 +317,7 @@ int td_loop_turn(struct td *td, int64_t timeout_ms)
 {
 	if (td == NULL)
 		return -TD_E_INVALID;
-	return td_house_loop(td->place, timeout_ms);
+	return td->offer->loop_turn(td, timeout_ms);
 }
 
 void td_trace_set(struct td *td, td_trace_hook *hook, void *arg)

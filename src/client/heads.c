@@ -228,24 +228,19 @@ void td_heads_status(const struct td_place *place, struct td_status *status)
 		sizeof(status->heads_failure));
 }
 
-int td_head(struct td *td, char line[TD_HEAD_BYTES], struct td_error *err)
+int td_place_head(struct td *td, char line[TD_HEAD_BYTES], struct td_error *err)
 {
 	struct td_journal_state state;
-	struct td_place *place;
+	struct td_place *place = td->place;
 	bool locked;
 
-	TD_CHECK_GIVEN(td, err);
-	TD_CHECK_GIVEN(line, err);
-	place = td->place;
 	if (!place->on_disk || place->export == NULL)
 		return td_error_set(err, TD_E_PLACE, TD_NO_OFFSET,
-			"head: the place was opened without a key to sign heads");
+			"the place was opened without a key to sign heads");
 	locked = td_place_lock(place);
 	look(place, &state);
 	td_place_unlock(place, locked);
-	int code = make_line(place, &state, line, err);
-
-	return code == 0 ? 0 : td_error_wrap(err, code, "head");
+	return make_line(place, &state, line, err);
 }
 
 /* --- open --------------------------------------------------------------------------------- */

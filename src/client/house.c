@@ -112,7 +112,7 @@ void td_house_between(struct td_place *place)
 
 int td_house_loop(struct td_place *place, int64_t timeout_ms)
 {
-	int64_t deadline = td_place_deadline(timeout_ms), until, left;
+	int64_t deadline = td_deadline(timeout_ms), until, left;
 	int ran;
 
 	if (!is_for_callers(place) || td_bus_in_handler(place->bus))
@@ -122,7 +122,7 @@ int td_house_loop(struct td_place *place, int64_t timeout_ms)
 		td_mutex_lock(&place->lock);
 		until = deadline_of(place, due_ms(place));
 		td_mutex_unlock(&place->lock);
-		left = td_place_left_ms(until < deadline ? until : deadline);
+		left = td_deadline_left_ms(until < deadline ? until : deadline);
 		ran = td_bus_loop_turn(place->bus, left);
 		if (ran != 0 || td_clock_monotonic(&td_clock_real) >= deadline)
 			return ran;

@@ -88,17 +88,14 @@ static int texts_of(const char *const *strings, size_t count, const char *what,
 	return 0;
 }
 
-static int set_log(struct td *td, const char *name, const struct td_log_settings *settings,
-	unsigned change, struct td_error *err)
+int td_place_log_set(struct td *td, const char *name, const struct td_log_settings *settings,
+	bool change, struct td_error *err)
 {
-	static const struct td_log_settings defaults = {0};
 	struct td_log_config config = {0};
 	struct set set = {.deed = {.decide = decide_set}, .name = name, .config = &config};
 	struct td_store *store;
 	int code;
 
-	if (settings == NULL)
-		settings = &defaults;
 	config.age_ms = settings->age_ms;
 	config.bytes_max = settings->bytes_max;
 	config.count_max = settings->count_max;
@@ -110,7 +107,8 @@ static int set_log(struct td *td, const char *name, const struct td_log_settings
 	config.importing = settings->importing;
 	config.subjects_count = settings->subjects_count;
 	config.erasable_count = settings->erasable_count;
-	set.change = change | (settings->adopt ? (unsigned)TD_LOG_ADOPT : 0);
+	set.change = (unsigned)(change ? TD_LOG_CHANGE : TD_LOG_CREATE) |
+		     (settings->adopt ? (unsigned)TD_LOG_ADOPT : 0);
 	code = may_change(td->place, "changing logs", err);
 	if (code == 0)
 		code = check_name(name, err);
@@ -120,48 +118,29 @@ static int set_log(struct td *td, const char *name, const struct td_log_settings
 	if (code == 0)
 		code = texts_of(settings->erasable, settings->erasable_count, "erasable",
 			&config.erasable, err);
+	if (code == 0 && change && td_place_store(td->place) == NULL)
+		code = no_log(name, err);
 	if (code == 0)
 		code = td_place_store_made(td->place, &store, err);
 	if (code == 0)
 		code = td_place_do(td->place, &set.deed, err);
 	free((void *)(uintptr_t)config.subjects);
 	free((void *)(uintptr_t)config.erasable);
-	return code == 0 ? 0 : td_error_wrap(err, code, "log %.100s", name);
+	return code;
 }
 
-int td_log_create(struct td *td, const char *name, const struct td_log_settings *settings,
-	struct td_error *err)
-{
-	TD_CHECK_GIVEN(td, err);
-	TD_CHECK_GIVEN(name, err);
-	return set_log(td, name, settings, TD_LOG_CREATE, err);
-}
-
-int td_log_change(struct td *td, const char *name, const struct td_log_settings *settings,
-	struct td_error *err)
-{
-	TD_CHECK_GIVEN(td, err);
-	TD_CHECK_GIVEN(name, err);
-	if (td_place_store(td->place) == NULL)
-		return no_log(name, err);
-	return set_log(td, name, settings, TD_LOG_CHANGE, err);
-}
-
-int td_log_delete(struct td *td, const char *name, struct td_error *err)
+int td_place_log_delete(struct td *td, const char *name, struct td_error *err)
 {
 	struct set set = {.deed = {.decide = decide_set}, .name = name};
-	int code;
+	int code = may_change(td->place, "deleting logs", err);
 
-	TD_CHECK_GIVEN(td, err);
-	TD_CHECK_GIVEN(name, err);
-	code = may_change(td->place, "deleting logs", err);
 	if (code == 0)
 		code = check_name(name, err);
 	if (code == 0 && td_place_store(td->place) == NULL)
 		code = no_log(name, err);
 	if (code == 0)
 		code = td_place_do(td->place, &set.deed, err);
-	return code == 0 ? 0 : td_error_wrap(err, code, "log %.100s", name);
+	return code;
 }
 
 /* --- list --------------------------------------------------------------------------------- */
@@ -273,7 +252,8 @@ static int copy_logs(const struct td_log_info *infos, size_t all, struct td_log_
 	return 0;
 }
 
-int td_log_list(struct td *td, struct td_log_about **logs, size_t *count, struct td_error *err)
+int td_place_log_list(
+	struct td *td, struct td_log_about **logs, size_t *count, struct td_error *err)
 {
 	struct td_log_info *infos = NULL;
 	struct td_store *store;
@@ -281,9 +261,6 @@ int td_log_list(struct td *td, struct td_log_about **logs, size_t *count, struct
 	bool locked;
 	int code;
 
-	TD_CHECK_GIVEN(td, err);
-	TD_CHECK_GIVEN(logs, err);
-	TD_CHECK_GIVEN(count, err);
 	store = td_place_store(td->place);
 	locked = td_place_lock(td->place);
 	all = store != NULL ? td_store_logs(store, NULL, 0) : 0;
@@ -298,11 +275,6 @@ int td_log_list(struct td *td, struct td_log_about **logs, size_t *count, struct
 	td_place_unlock(td->place, locked);
 	free(infos);
 	return code;
-}
-
-void td_log_list_free(struct td_log_about *logs)
-{
-	free(logs);
 }
 
 /* --- removal ------------------------------------------------------------------------------ */
@@ -326,16 +298,12 @@ static int decide_remove(
 	return code;
 }
 
-int td_remove(
+int td_place_remove(
 	struct td *td, const struct td_removing *asked, uint64_t *removed, struct td_error *err)
 {
 	struct removing removing = {.deed = {.decide = decide_remove}};
-	int code;
+	int code = may_change(td->place, "removing", err);
 
-	TD_CHECK_GIVEN(td, err);
-	TD_CHECK_GIVEN(asked, err);
-	TD_CHECK_GIVEN(asked->log, err);
-	code = may_change(td->place, "removing", err);
 	if (code == 0 && td_place_store(td->place) == NULL)
 		code = no_log(asked->log, err);
 	if (code == 0 && asked->seqs_count > 0 && asked->seqs == NULL)
@@ -354,7 +322,7 @@ int td_remove(
 		code = td_place_do(td->place, &removing.deed, err);
 	if (code == 0 && removed != NULL)
 		*removed = removing.removed;
-	return code == 0 ? 0 : td_error_wrap(err, code, "remove");
+	return code;
 }
 
 /* --- forgetting --------------------------------------------------------------------------- */
@@ -411,16 +379,12 @@ static int wait_forgotten(struct td_place *place, uint64_t key, struct td_error 
 	return code;
 }
 
-int td_forget(struct td *td, const char *log, const char *subject, struct td_error *err)
+int td_place_forget(struct td *td, const char *log, const char *subject, struct td_error *err)
 {
 	struct forgetting forgetting = {.deed = {.decide = decide_forget}, .log = td_text(log)};
 	char encoded[TD_ADDRESS_BYTES_MAX];
-	int code;
+	int code = may_change(td->place, "forgetting", err);
 
-	TD_CHECK_GIVEN(td, err);
-	TD_CHECK_GIVEN(log, err);
-	TD_CHECK_GIVEN(subject, err);
-	code = may_change(td->place, "forgetting", err);
 	if (code == 0)
 		code = td_address_encode(td_text(subject), encoded, &forgetting.address, err);
 	if (code == 0 && td_place_store(td->place) == NULL)
@@ -429,7 +393,7 @@ int td_forget(struct td *td, const char *log, const char *subject, struct td_err
 		code = td_place_do(td->place, &forgetting.deed, err);
 	if (code == 0)
 		code = wait_forgotten(td->place, forgetting.key, err);
-	return code == 0 ? 0 : td_error_wrap(err, code, "forget %.100s", subject);
+	return code;
 }
 
 /* --- looking on --------------------------------------------------------------------------- */
@@ -475,7 +439,7 @@ static struct td_log_info *logs_of(struct td_store *store, size_t *count)
 	return infos;
 }
 
-int td_subjects(struct td *td, const char *log, const char *pattern,
+int td_place_subjects(struct td *td, const char *log, const char *pattern,
 	bool (*each)(void *arg, const struct td_subject_about *subject), void *arg,
 	struct td_error *err)
 {
@@ -485,8 +449,6 @@ int td_subjects(struct td *td, const char *log, const char *pattern,
 	bool locked;
 	int code;
 
-	TD_CHECK_GIVEN(td, err);
-	TD_CHECK_GIVEN(each, err);
 	store = td_place_store(td->place);
 	listing.hidden = (log != NULL && log[0] == '$') || (pattern != NULL && pattern[0] == '$');
 	if (store == NULL)
@@ -499,20 +461,17 @@ int td_subjects(struct td *td, const char *log, const char *pattern,
 				       show_subject, &listing, err);
 	td_place_unlock(td->place, locked);
 	free(infos);
-	return code == 0 ? 0 : td_error_wrap(err, code, "subjects");
+	return code;
 }
 
-int td_status(struct td *td, struct td_status *status, struct td_error *err)
+int td_place_status(struct td *td, struct td_status *status, struct td_error *err)
 {
 	struct td_store_status found;
-	struct td_place *place;
+	struct td_place *place = td->place;
 	struct td_store *store;
 	bool locked;
 
-	TD_CHECK_GIVEN(td, err);
-	TD_CHECK_GIVEN(status, err);
-	place = td->place;
-	*status = (struct td_status){.position = 1};
+	(void)err;
 	store = td_place_store(place);
 	if (store == NULL)
 		return 0;

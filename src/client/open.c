@@ -66,18 +66,16 @@ int td_open(struct td **td, const char *url, const struct td_options *options, s
 
 int td_close(struct td *td)
 {
-	struct td_place *place;
 	int code;
 
 	if (td == NULL)
 		return 0;
 	if (td_reader_registered(&td_reader_mine) && td_reader_inside(&td_reader_mine))
 		return TD_E_DEADLOCK; /* in a handler, of this place or another */
-	place = td->place;
-	td_place_stop(place);
+	td->offer->stop(td);
 	code = td_bus_close(td->bus);
 	TD_ASSERT(code == 0);
-	code = td_place_close(place, NULL);
+	code = td->offer->close(td);
 	free(td);
 	return code;
 }

@@ -37,34 +37,12 @@ void td_place_unlock(struct td_place *place, bool locked)
 		td_mutex_unlock(&place->lock);
 }
 
-int64_t td_place_deadline(int64_t timeout_ms)
-{
-	int64_t now = td_clock_monotonic(&td_clock_real);
-
-	if (timeout_ms < 0 || timeout_ms > (INT64_MAX - now) / 1000000)
-		return INT64_MAX;
-	return now + timeout_ms * 1000000;
-}
-
-int64_t td_place_left_ms(int64_t deadline)
-{
-	int64_t now = td_clock_monotonic(&td_clock_real);
-
-	if (deadline == INT64_MAX)
-		return -1;
-	return deadline > now ? (deadline - now + 999999) / 1000000 : 0;
-}
-
 /* --- subscriptions ------------------------------------------------------------------------ */
 
-int td_place_subscribe(struct td *td, const struct td_interest *interest, td_handler *handler,
+static int subscribe(struct td *td, const struct td_interest *interest, td_handler *handler,
 	const struct td_typed_handler *typed, void *arg, struct td_subscription **subscription,
 	struct td_error *err)
 {
-	int code = td_place_may(td->place, "subscribe:", err);
-
-	if (code != 0)
-		return code;
 	if (interest != NULL && interest->durable)
 		return td_durable_subscribe(
 			td->place, interest, handler, typed, arg, subscription, err);
@@ -74,7 +52,7 @@ int td_place_subscribe(struct td *td, const struct td_interest *interest, td_han
 	return td_bus_subscribe(td->bus, interest, handler, typed, arg, subscription, err);
 }
 
-void td_place_unsubscribe(struct td *td, struct td_subscription *subscription)
+static void unsubscribe(struct td *td, struct td_subscription *subscription)
 {
 	if (!td_inline_end(td->place, subscription))
 		td_durable_end(td->place, subscription);
@@ -231,14 +209,17 @@ int td_place_open(struct td *td, const char *directory, const struct td_world *w
 			"heads: nothing is stored here that they could be of");
 	}
 	td->place = place;
+	td->offer = &td_place_offer;
 	td_house_between(place);
 	return 0;
 }
 
 /* --- close -------------------------------------------------------------------------------- */
 
-void td_place_stop(struct td_place *place)
+static void stop(struct td *td)
 {
+	struct td_place *place = td->place;
+
 	td_mutex_lock(&place->lock);
 	place->closing = true;
 	td_place_moved(place);
@@ -246,8 +227,9 @@ void td_place_stop(struct td_place *place)
 	td_house_stop(place);
 }
 
-int td_place_close(struct td_place *place, struct td_error *err)
+static int close_place(struct td *td)
 {
+	struct td_place *place = td->place;
 	struct td_store *store = td_place_store(place);
 	int code = 0;
 
@@ -255,7 +237,63 @@ int td_place_close(struct td_place *place, struct td_error *err)
 	td_durables_close(place);
 	td_heads_last(place);
 	if (store != NULL)
-		code = td_store_close(store, err);
+		code = td_store_close(store, NULL);
 	free_place(place);
 	return code;
 }
+
+/* --- what it offers ----------------------------------------------------------------------- */
+
+static int may(const struct td *td, const char *what, struct td_error *err)
+{
+	return td_place_may(td->place, what, err);
+}
+
+static int await(
+	struct td *td, const struct td_receipt *receipt, int64_t deadline, struct td_error *err)
+{
+	return td_durables_await(td->place, receipt, deadline, err);
+}
+
+/* What was fed may have published, and what was published is fed. */
+static int drain(struct td *td, int64_t deadline, struct td_error *err)
+{
+	int code = 0;
+
+	for (uint64_t seen = 0, now; code == 0 && (now = td_place_position(td)) != seen;
+		seen = now) {
+		code = td_durables_drain(td->place, deadline, err);
+		if (code == 0)
+			code = td_bus_drain(td->bus, td_deadline_left_ms(deadline), err);
+	}
+	return code;
+}
+
+static int loop_turn(struct td *td, int64_t timeout_ms)
+{
+	return td_house_loop(td->place, timeout_ms);
+}
+
+const struct td_offer td_place_offer = {
+	.stop = stop,
+	.close = close_place,
+	.may = may,
+	.subscribe = subscribe,
+	.unsubscribe = unsubscribe,
+	.await = await,
+	.drain = drain,
+	.loop_turn = loop_turn,
+	.read = td_place_read,
+	.latest = td_place_latest,
+	.find = td_place_find,
+	.position = td_place_position,
+	.subjects = td_place_subjects,
+	.status = td_place_status,
+	.log_set = td_place_log_set,
+	.log_delete = td_place_log_delete,
+	.log_list = td_place_log_list,
+	.remove = td_place_remove,
+	.forget = td_place_forget,
+	.backup = td_place_backup,
+	.head = td_place_head,
+};

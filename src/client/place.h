@@ -91,9 +91,7 @@ struct td_place {
 
 int td_place_open(struct td *td, const char *directory, const struct td_world *world,
 	const struct td_options *options, struct td_error *err);
-/* First end what runs beside, then (the bus is closed by now) let go. */
-void td_place_stop(struct td_place *place);
-int td_place_close(struct td_place *place, struct td_error *err);
+extern const struct td_offer td_place_offer;
 /* The store; NULL: nothing is kept. */
 static inline struct td_store *td_place_store(struct td_place *place)
 {
@@ -104,14 +102,6 @@ int td_place_store_made(struct td_place *place, struct td_store **store, struct 
 int64_t td_place_now_ms(const struct td_place *place);
 /* TD_E_INLINE inside an inline handler of this place: `what` cannot be done there. */
 int td_place_may(const struct td_place *place, const char *what, struct td_error *err);
-/* A subscription of whichever kind its interest says, and its end before the bus's. */
-int td_place_subscribe(struct td *td, const struct td_interest *interest, td_handler *handler,
-	const struct td_typed_handler *typed, void *arg, struct td_subscription **subscription,
-	struct td_error *err);
-void td_place_unsubscribe(struct td *td, struct td_subscription *subscription);
-/* Monotonic ns at which a timeout passes, and back; negative: never. */
-int64_t td_place_deadline(int64_t timeout_ms);
-int64_t td_place_left_ms(int64_t deadline);
 /*
  * The next event of a cursor that goes forward without an end. At the end *upto is a position below
  * which nothing is left for it.
@@ -148,6 +138,31 @@ void td_place_each_staged(struct td_place *place,
 /* Where something stands, as the public says it. Under the lock. */
 void td_place_where(struct td_store *store, uint32_t log, uint64_t seq, uint64_t revision,
 	uint64_t position, td_time recorded, struct td_where *where);
+
+/* --- read.c, logs.c, backup.c: as td_offer has them ---------------------------------------- */
+
+int td_place_read(struct td_reading **reading, struct td *td, const struct td_scope *scope,
+	bool follows, struct td_error *err);
+int td_place_latest(struct td *td, const char *log, const char *subject, struct td_event **event,
+	struct td_where *where, struct td_error *err);
+int td_place_find(struct td *td, const char *id, const char *source, struct td_event **event,
+	struct td_where *where, struct td_error *err);
+uint64_t td_place_position(struct td *td);
+int td_place_subjects(struct td *td, const char *log, const char *pattern,
+	bool (*each)(void *arg, const struct td_subject_about *subject), void *arg,
+	struct td_error *err);
+int td_place_status(struct td *td, struct td_status *status, struct td_error *err);
+int td_place_log_set(struct td *td, const char *name, const struct td_log_settings *settings,
+	bool change, struct td_error *err);
+int td_place_log_delete(struct td *td, const char *name, struct td_error *err);
+int td_place_log_list(
+	struct td *td, struct td_log_about **logs, size_t *count, struct td_error *err);
+int td_place_remove(
+	struct td *td, const struct td_removing *asked, uint64_t *removed, struct td_error *err);
+int td_place_forget(struct td *td, const char *log, const char *subject, struct td_error *err);
+int td_place_backup(struct td *td, const char *to, const struct td_backup_options *options,
+	struct td_backup_report *report, struct td_error *err);
+int td_place_head(struct td *td, char line[TD_HEAD_BYTES], struct td_error *err);
 
 /* --- house.c ------------------------------------------------------------------------------ */
 

@@ -11,7 +11,8 @@
 #define SUBJECTS_MAX 256u
 #define TYPES_MAX    1024u
 
-struct td_reading {
+struct stored_reading {
+	struct td_reading reading; /* first */
 	struct td_place *place;
 	struct td_store *store;
 	struct td_cursor *cursor; /* NULL: nothing is stored */
@@ -27,6 +28,13 @@ struct td_reading {
 	uint32_t log; /* number and name of the last event's */
 	char log_name[TD_LOG_NAME_BYTES_MAX + 1];
 };
+
+static struct stored_reading *of(struct td_reading *reading)
+{
+	return (struct stored_reading *)(void *)reading;
+}
+
+static const struct td_reading_offer offer;
 
 /* --- begin -------------------------------------------------------------------------------- */
 
@@ -73,7 +81,7 @@ static int check_scope(const struct td_scope *scope, bool follows, struct td_err
 }
 
 static int parse_filters(
-	struct td_reading *reading, const struct td_scope *scope, struct td_error *err)
+	struct stored_reading *reading, const struct td_scope *scope, struct td_error *err)
 {
 	int code = 0;
 
@@ -91,7 +99,7 @@ static int parse_filters(
 }
 
 static int open_cursor(
-	struct td_reading *reading, const struct td_scope *scope, struct td_error *err)
+	struct stored_reading *reading, const struct td_scope *scope, struct td_error *err)
 {
 	struct td_read_options options = {
 		.log = td_text(scope->log),
@@ -175,7 +183,7 @@ static bool is_wanted(void *arg, const struct td_event *event, const struct td_w
 }
 
 static int collect_unsettled(
-	struct td_reading *reading, const struct td_scope *scope, struct td_error *err)
+	struct stored_reading *reading, const struct td_scope *scope, struct td_error *err)
 {
 	struct wanting wanting = {scope, reading->hidden};
 
@@ -187,13 +195,27 @@ static int collect_unsettled(
 		&reading->unsettled_count, err);
 }
 
-static int begin(struct td_reading **out, struct td *td, const struct td_scope *scope, bool follows,
-	struct td_error *err)
+static void close_reading(struct td_reading *base)
+{
+	struct stored_reading *reading = of(base);
+
+	td_cursor_close(reading->cursor);
+	td_event_unref(reading->event);
+	for (size_t i = 0; i < reading->unsettled_count; i++)
+		td_event_unref(reading->unsettled[i].event);
+	free(reading->unsettled);
+	td_filter_free(reading->filter);
+	td_filter_free(reading->filters);
+	free(reading);
+}
+
+int td_place_read(struct td_reading **out, struct td *td, const struct td_scope *scope,
+	bool follows, struct td_error *err)
 {
 	static const struct td_scope everything = {0};
 	struct td_place *place = td->place;
 	struct td_store *store;
-	struct td_reading *reading;
+	struct stored_reading *reading;
 	int code;
 
 	if (scope == NULL)
@@ -204,20 +226,21 @@ static int begin(struct td_reading **out, struct td *td, const struct td_scope *
 		code = td_place_store_made(place, &store, err); /* what it waits for may come yet */
 	if (code == 0 && store == NULL && scope->log != NULL)
 		code = td_error_set(err, TD_E_NOT_FOUND, TD_NO_OFFSET, "log %s", scope->log);
-	if (code == 0 && scope->at_least > 1 && td_position(td) < scope->at_least) {
+	if (code == 0 && scope->at_least > 1 && td_place_position(td) < scope->at_least) {
 		if (store == NULL || td_inline_place() == place || scope->wait_ms == 0)
 			code = td_error_set(err, TD_E_TIMEOUT, TD_NO_OFFSET,
 				"position %llu is not there yet",
 				(unsigned long long)scope->at_least - 1);
 		else
 			code = td_place_wait(
-				place, scope->at_least - 1, td_place_deadline(scope->wait_ms), err);
+				place, scope->at_least - 1, td_deadline(scope->wait_ms), err);
 	}
 	if (code != 0)
 		return code;
 	reading = calloc(1, sizeof(*reading));
 	if (reading == NULL)
 		return td_error_nomem(err);
+	reading->reading.offer = &offer;
 	reading->place = place;
 	reading->store = store;
 	reading->follows = follows;
@@ -231,45 +254,11 @@ static int begin(struct td_reading **out, struct td *td, const struct td_scope *
 	if (code == 0 && !follows && td_inline_place() == place)
 		code = collect_unsettled(reading, scope, err);
 	if (code != 0) {
-		td_reading_close(reading);
+		close_reading(&reading->reading);
 		return code;
 	}
-	*out = reading;
+	*out = &reading->reading;
 	return 0;
-}
-
-int td_read(struct td_reading **reading, struct td *td, const struct td_scope *scope,
-	struct td_error *err)
-{
-	TD_CHECK_GIVEN(reading, err);
-	TD_CHECK_GIVEN(td, err);
-	int code = begin(reading, td, scope, false, err);
-
-	return code == 0 ? 0 : td_error_wrap(err, code, "read");
-}
-
-int td_follow(struct td_reading **reading, struct td *td, const struct td_scope *scope,
-	struct td_error *err)
-{
-	TD_CHECK_GIVEN(reading, err);
-	TD_CHECK_GIVEN(td, err);
-	int code = begin(reading, td, scope, true, err);
-
-	return code == 0 ? 0 : td_error_wrap(err, code, "follow");
-}
-
-void td_reading_close(struct td_reading *reading)
-{
-	if (reading == NULL)
-		return;
-	td_cursor_close(reading->cursor);
-	td_event_unref(reading->event);
-	for (size_t i = 0; i < reading->unsettled_count; i++)
-		td_event_unref(reading->unsettled[i].event);
-	free(reading->unsettled);
-	td_filter_free(reading->filter);
-	td_filter_free(reading->filters);
-	free(reading);
 }
 
 /* --- next --------------------------------------------------------------------------------- */
@@ -282,7 +271,7 @@ int td_place_next(struct td_place *place, struct td_cursor *cursor, struct td_st
 
 	if (code == TD_E_NOT_FOUND) {
 		/* A cursor that is led by an index does not say how far there was nothing. */
-		durable = td_position(place->td);
+		durable = td_place_position(place->td);
 		code = td_cursor_next(cursor, stored, err);
 		if (code == TD_E_NOT_FOUND && durable > *upto)
 			*upto = durable;
@@ -292,20 +281,20 @@ int td_place_next(struct td_place *place, struct td_cursor *cursor, struct td_st
 	return code;
 }
 
-static bool passes(const struct td_reading *reading, const struct td_event *event)
+static bool passes(const struct stored_reading *reading, const struct td_event *event)
 {
 	return (reading->filter == NULL || td_filter_passes(reading->filter, event)) &&
 	       (reading->filters == NULL || td_filter_passes(reading->filters, event));
 }
 
-static bool is_hidden(const struct td_reading *reading, const struct td_stored *stored)
+static bool is_hidden(const struct stored_reading *reading, const struct td_stored *stored)
 {
 	return !reading->hidden && stored->address.len > 0 && stored->address.at[0] == '$';
 }
 
 /* The name of its log is asked for once for a run of events of that log. */
 static void tell_where(
-	struct td_reading *reading, const struct td_stored *stored, struct td_where *where)
+	struct stored_reading *reading, const struct td_stored *stored, struct td_where *where)
 {
 	if (reading->log != stored->log || reading->log_name[0] == '\0') {
 		bool locked = td_place_lock(reading->place);
@@ -327,7 +316,7 @@ static void tell_where(
 }
 
 /* The next of what is not durable yet; TD_E_NOT_FOUND: that was all. */
-static int next_unsettled(struct td_reading *reading, const struct td_event **event,
+static int next_unsettled(struct stored_reading *reading, const struct td_event **event,
 	struct td_where *where, struct td_error *err)
 {
 	const struct td_unsettled *next;
@@ -351,14 +340,13 @@ static int next_unsettled(struct td_reading *reading, const struct td_event **ev
 	return TD_E_NOT_FOUND;
 }
 
-int td_next(struct td_reading *reading, const struct td_event **event, struct td_where *where,
+static int next(struct td_reading *base, const struct td_event **event, struct td_where *where,
 	struct td_error *err)
 {
+	struct stored_reading *reading = of(base);
 	struct td_stored stored;
 	int code = TD_E_NOT_FOUND;
 
-	TD_CHECK_GIVEN(reading, err);
-	TD_CHECK_GIVEN(event, err);
 	td_event_unref(reading->event);
 	reading->event = NULL;
 	if (reading->limit != 0 && reading->shown == reading->limit)
@@ -392,23 +380,33 @@ int td_next(struct td_reading *reading, const struct td_event **event, struct td
 	return 0;
 }
 
-int td_reading_wait(struct td_reading *reading, int64_t timeout_ms, struct td_error *err)
+static int wait(struct td_reading *base, int64_t timeout_ms, struct td_error *err)
 {
-	TD_CHECK_GIVEN(reading, err);
+	struct stored_reading *reading = of(base);
+
 	if (!reading->follows)
 		return 0;
 	if (td_bus_in_handler(reading->place->bus))
 		return td_error_set(err, TD_E_DEADLOCK, TD_NO_OFFSET,
 			"waiting inside a handler would wait for itself");
-	return td_place_wait(reading->place, reading->upto, td_place_deadline(timeout_ms), err);
+	return td_place_wait(reading->place, reading->upto, td_deadline(timeout_ms), err);
 }
 
-uint64_t td_reading_position(const struct td_reading *reading)
+static uint64_t position(const struct td_reading *base)
 {
-	if (reading == NULL || reading->cursor == NULL)
+	const struct stored_reading *reading = (const struct stored_reading *)(const void *)base;
+
+	if (reading->cursor == NULL)
 		return 1;
 	return reading->backward ? td_cursor_position(reading->cursor) : reading->upto;
 }
+
+static const struct td_reading_offer offer = {
+	.next = next,
+	.wait = wait,
+	.position = position,
+	.close = close_reading,
+};
 
 /* --- one event ---------------------------------------------------------------------------- */
 
@@ -428,7 +426,7 @@ static int tell_one(struct td_place *place, const struct td_stored *stored, stru
 	return code;
 }
 
-int td_latest(struct td *td, const char *log, const char *subject, struct td_event **event,
+int td_place_latest(struct td *td, const char *log, const char *subject, struct td_event **event,
 	struct td_where *where, struct td_error *err)
 {
 	struct td_buf buf = TD_BUF_INIT(TD_PLACE_RECORD_BYTES_MAX);
@@ -437,15 +435,11 @@ int td_latest(struct td *td, const char *log, const char *subject, struct td_eve
 	struct td_text address;
 	int code;
 
-	TD_CHECK_GIVEN(td, err);
-	TD_CHECK_GIVEN(subject, err);
-	TD_CHECK_GIVEN(event, err);
 	code = td_address_encode(td_text(subject), encoded, &address, err);
 	if (code == 0 && td_place_store(td->place) == NULL)
 		code = td_error_set(err, TD_E_NOT_FOUND, TD_NO_OFFSET, "subject %s", subject);
 	if (code == 0 && td_inline_place() == td->place) {
-		code = td_inline_latest(td->place, log, address, event, where, err);
-		return code == 0 ? 0 : td_error_wrap(err, code, "latest");
+		return td_inline_latest(td->place, log, address, event, where, err);
 	}
 	if (code == 0)
 		code = td_store_latest(
@@ -453,19 +447,16 @@ int td_latest(struct td *td, const char *log, const char *subject, struct td_eve
 	if (code == 0)
 		code = tell_one(td->place, &stored, event, where, err);
 	td_buf_fini(&buf);
-	return code == 0 ? 0 : td_error_wrap(err, code, "latest");
+	return code;
 }
 
-int td_find(struct td *td, const char *id, const char *source, struct td_event **event,
+int td_place_find(struct td *td, const char *id, const char *source, struct td_event **event,
 	struct td_where *where, struct td_error *err)
 {
 	struct td_buf buf = TD_BUF_INIT(TD_PLACE_RECORD_BYTES_MAX);
 	struct td_stored stored;
 	int code = 0;
 
-	TD_CHECK_GIVEN(td, err);
-	TD_CHECK_GIVEN(id, err);
-	TD_CHECK_GIVEN(event, err);
 	if (td_place_store(td->place) == NULL)
 		code = td_error_set(err, TD_E_NOT_FOUND, TD_NO_OFFSET, "id %s", id);
 	if (code == 0)
@@ -474,12 +465,12 @@ int td_find(struct td *td, const char *id, const char *source, struct td_event *
 	if (code == 0)
 		code = tell_one(td->place, &stored, event, where, err);
 	td_buf_fini(&buf);
-	return code == 0 ? 0 : td_error_wrap(err, code, "find");
+	return code;
 }
 
-uint64_t td_position(struct td *td)
+uint64_t td_place_position(struct td *td)
 {
-	struct td_store *store = td != NULL ? td_place_store(td->place) : NULL;
+	struct td_store *store = td_place_store(td->place);
 	uint64_t position;
 	bool locked;
 

@@ -1,4 +1,4 @@
-#include "client/place.h"
+#include "client/client.h"
 
 /*
  * Typed subscriptions: the place calls the declaration's trampoline with the struct.
@@ -14,7 +14,9 @@ int td_subscribe_object(struct td *td, const struct td_interest *interest,
 	TD_CHECK_GIVEN(type, err);
 	TD_CHECK_GIVEN(handler, err);
 	TD_CHECK_GIVEN(call, err);
-	return td_place_subscribe(td, interest, NULL, &typed, arg, subscription, err);
+	int code = td_may(td, "subscribe:", err);
+	return code == 0 ? td->offer->subscribe(td, interest, NULL, &typed, arg, subscription, err)
+			 : code;
 }
 
 int td_handle_object(struct td *td, enum td_kind kind, const struct td_interest *interest,
@@ -27,7 +29,7 @@ int td_handle_object(struct td *td, enum td_kind kind, const struct td_interest 
 	TD_CHECK_GIVEN(type, err);
 	TD_CHECK_GIVEN(handler, err);
 	TD_CHECK_GIVEN(call, err);
-	int code = td_place_may(td->place, "handle:", err);
+	int code = td_may(td, "handle:", err);
 	if (code != 0)
 		return code;
 	return td_bus_handle(
