@@ -165,7 +165,13 @@ static inline void td_net_wake(const struct td_net *net)
 
 /* --- bytes -------------------------------------------------------------------------------- */
 
-/* *got 0: the other side has finished. ECONNRESET: it broke off. EAGAIN. `len` > 0. */
+/*
+ * *got 0: the other side has finished. ECONNRESET: it broke off. EAGAIN. `len` > 0.
+ *
+ * What went wrong with a connection is told once, to whichever of read, write and connected asks
+ * first; from then on reading finds the end and writing EPIPE. So after a write that failed the
+ * end is no sign that the other side was done.
+ */
 static inline int td_net_read(
 	const struct td_net *net, int connection, void *bytes, size_t len, size_t *got)
 {
