@@ -86,9 +86,10 @@ struct td_exchange {
 	uint64_t min_position;
 	uint32_t status; /* of the answer */
 	uint8_t state;
-	bool admitted, stays_chunked;
-	struct td_exchange *waiting_next, **waiting_link; /* for a position or for room */
-	struct td_errand *errand;
+	bool awaited;                                     /* its min-position was reached */
+	bool framed;                                      /* a stream of chunks */
+	struct td_exchange *waiting_next, **waiting_link; /* in a list of the server's */
+	struct td_exchange ***waiting_last;
 	const struct td_stream_kind *stream;
 	void *stream_arg;
 };
@@ -126,6 +127,8 @@ void td_answer_begin(struct td_exchange *x, struct td_http_writer *writer, int s
 void td_answer_end(struct td_exchange *x, struct td_http_writer *writer, struct td_text body);
 /* A problem of a code; what a handler's own failure becomes. */
 void td_answer_problem(struct td_exchange *x, const struct td_error *err);
+/* A problem without a code: what is wrong with the message itself. `detail` may be NULL. */
+void td_answer_status(struct td_exchange *x, int status, const char *detail);
 /* More members of the problem document, before the failure is returned. */
 void td_problem_u64(struct td_exchange *x, const char *name, uint64_t value);
 void td_problem_string(struct td_exchange *x, const char *name, struct td_text value);
@@ -166,8 +169,9 @@ void td_shared_unref(struct td_shared *shared);
 struct td_stream_kind {
 	void (*drained)(struct td_exchange *x); /* all was taken: there is room again */
 	void (*silent)(struct td_exchange *x);  /* nothing was sent for limits.heartbeat_ms */
-	void (*stop)(struct td_exchange *x);    /* the server stops: say so, and end; may be NULL */
-	void (*closed)(struct td_exchange *x);  /* the connection is gone; called once, always */
+	/* Nothing was taken for limits.stall_ms; NULL: the connection is closed. */
+	void (*stalled)(struct td_exchange *x);
+	void (*closed)(struct td_exchange *x); /* the connection is gone; called once, always */
 };
 
 /*

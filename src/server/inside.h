@@ -48,6 +48,9 @@ struct td_counters {
 #define TD_KINDS         8u /* of the store's work */
 
 struct td_feed;
+struct td_names;
+
+#define TD_E_FORBIDDEN TD_E_READ_ONLY /* 403, until it has a code of its own */
 
 struct td_listener {
 	int handle;
@@ -75,6 +78,7 @@ struct td_server {
 	struct td_server_seams seams;
 	struct td_server_limits limits;
 	struct td_server_log log;
+	struct td_access *access;
 	struct td_store *store;
 	char *source;
 	td_uuid_tick uuid_tick;
@@ -91,14 +95,14 @@ struct td_server {
 	struct td_session *sessions;
 	size_t sessions_count;
 	uint64_t sessions_ever;
-	struct td_session *dirty;
+	struct td_session *dirty, *graves;
 	size_t bodies_bytes; /* of all input buffers */
 	struct td_timers timers;
 
 	/* Exchanges that wait: for durable; for room in a frame; for a position. */
 	struct td_exchange *settling, **settling_last;
 	struct td_exchange *roomless, **roomless_last;
-	struct td_exchange *behind, **behind_last;
+	struct td_exchange *early, **early_last;
 	size_t exchanges_count; /* that live, those without a session, too */
 
 	/* Routes, as wire/http wants them. */
@@ -115,13 +119,13 @@ struct td_server {
 	struct td_job jobs[TD_KINDS];
 	uint64_t durable; /* as far as it was acted upon */
 	size_t tasks_out;
-	size_t readings;                             /* at work */
-	struct td_exchange *readers, **readers_last; /* that wait for one to end */
 
-	struct td_feed *feed; /* feed.h */
+	struct td_names *names; /* show.h; renewed when a log has come or gone */
+	struct td_feed *feed;   /* feed.h */
 
 	struct td_counters counters;
 	td_time started;
+	bool hurried; /* the next turn does not wait */
 	bool stopping;
 	int64_t stop_due;
 	_Atomic bool stop_asked;
@@ -138,5 +142,28 @@ void td_server_say(const struct td_server *server, enum td_severity severity, co
 void td_server_sessions(struct td_server *server,
 	bool (*each)(void *arg, const struct td_session *session), void *arg);
 void td_server_verify(const struct td_server *server);
+/* A session has something to do at the end of this turn. */
+void td_server_mark(struct td_session *session);
+/* The same, and the next turn does not wait. */
+void td_server_mark_again(struct td_session *session);
+
+/* Logs have come or gone: their names are asked for anew. */
+void td_server_rename(struct td_server *server);
+/* The name of a log; absent: none has this number. */
+struct td_text td_server_log_name(struct td_server *server, uint32_t number);
+
+/* --- routes.c ------------------------------------------------------------------------------- */
+
+int td_routes_open(struct td_server *server, struct td_error *err);
+void td_routes_close(struct td_server *server);
+
+/* --- house.c: the store's work -------------------------------------------------------------- */
+
+/* Hand out what is to be done. */
+void td_house_turn(struct td_server *server);
+/* Durable may have moved: tell those who waited. */
+void td_house_moved(struct td_server *server);
+int64_t td_house_due(const struct td_server *server);
+bool td_house_is_out(const struct td_server *server);
 
 #endif

@@ -24,6 +24,7 @@
 #include "sys/sys.h"
 
 struct td_server;
+struct td_access; /* access.h */
 
 /* The world. All must outlive the server. Tasks must wake the net when one has ended. */
 struct td_server_seams {
@@ -85,6 +86,8 @@ struct td_server_settings {
 	size_t http_handles_count;
 	const char *source; /* of events that say none; default "http" */
 	struct td_server_limits limits;
+	struct td_access *
+		access; /* who may what; NULL: whoever can connect to loopback. Outlives the server */
 	struct td_store_options store; /* seams, gates and taps are the server's to fill in */
 	struct td_server_log log;
 };

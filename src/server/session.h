@@ -32,6 +32,8 @@ struct td_channel_kind {
 		size_t *got);
 	int (*write)(void *state, const struct td_net *net, int connection,
 		const struct td_net_part *parts, size_t count, size_t *put);
+	/* It has bytes to give that the net does not tell of any more. */
+	bool (*has_input)(const void *state);
 	/* Bytes of its own wait to be sent: it wants to hear of room, and is called then. */
 	bool (*has_output)(const void *state);
 	int (*flush)(void *state, const struct td_net *net, int connection);
@@ -49,6 +51,16 @@ enum td_session_phase {
 	TD_SESSION_READY,  /* a request is whole, and waits for its turn */
 	TD_SESSION_STREAM, /* the answer has no end */
 	TD_SESSION_LINGER, /* all was sent that ever will be; reading on for a while */
+};
+
+/* What a session waits for no longer than to a moment. */
+enum td_due {
+	TD_DUE_HEAD,
+	TD_DUE_BODY,
+	TD_DUE_IDLE,
+	TD_DUE_POSITION, /* min-position= */
+	TD_DUE_LINGER,
+	TD_DUES,
 };
 
 struct td_piece; /* of output */
@@ -73,8 +85,11 @@ struct td_session {
 	bool borrowed;     /* `in` is the server's */
 	bool moved;        /* the head's views are not valid any more */
 	bool discards;     /* the body of a request that was refused */
+	bool admitting;    /* whether its request may go on is not known yet */
 	bool continue_due; /* "100 Continue" is to be sent when those before are answered */
 	bool gone;         /* to be freed at the end of the turn */
+	bool flushing;     /* room is waited for */
+	bool again;        /* to be read without being told */
 	struct td_session *dirty_next;
 
 	char *in; /* bytes [in_start, in_end) are there */
@@ -88,17 +103,16 @@ struct td_session {
 	struct td_exchange *exchanges, **exchanges_last; /* in order; the last may be unhandled */
 	unsigned exchanges_count;
 	struct td_exchange *current; /* that of the request in `in`; not handled yet */
-
 	struct td_piece *out, **out_last;
-	size_t out_bytes;
+	size_t out_bytes, out_sent; /* of the first piece so many are sent */
 
 	struct td_timer timer;
-	int64_t head_due, body_due, idle_due, wait_due, linger_due; /* INT64_MAX: not */
-	int64_t stalled_at; /* since when nothing was taken */
-	int64_t spoke_at;   /* when a stream was sent something last */
+	int64_t due[TD_DUES]; /* INT64_MAX: not */
+	int64_t stalled_at;   /* since when nothing was taken */
+	int64_t spoke_at;     /* when a stream was sent something last */
 };
 
-/* --- sessions.c: connections come and go ---------------------------------------------------- */
+/* --- session.c: connections come and go ----------------------------------------------------- */
 
 /* `channel` is taken, also on failure. TD_E_LIMIT, TD_E_NOMEM: the connection is closed. */
 int td_session_open(struct td_server *server, int connection, const struct td_net_address *peer,
@@ -107,6 +121,65 @@ int td_session_open(struct td_server *server, int connection, const struct td_ne
 void td_session_drop(struct td_session *session);
 /* Its exchange was answered, or its channel moved on: go on with what can. */
 void td_session_kick(struct td_session *session);
+/* Something of it is ready (a set of td_net_ready). */
+void td_session_ready(struct td_session *session, unsigned ready);
+/* Later in a turn: what was answered meanwhile is settled, and requests behind it come to theirs. */
+void td_session_go(struct td_session *session);
+/* At the end of a turn: what it has to say goes out, what it waits for is watched. */
+void td_session_rest(struct td_session *session);
+/* The server stops: a connection ends when its requests are answered. */
+void td_session_wind_down(struct td_session *session);
 void td_session_verify(const struct td_session *session);
+
+/* --- intake.c: from bytes to requests ------------------------------------------------------- */
+
+/* Where the next bytes go, and how many at most; NULL: none are wanted now, or memory could not be had
+ * (then it has been answered). */
+char *td_intake_room(struct td_session *session, size_t *len);
+/* Some came. */
+void td_intake_got(struct td_session *session, size_t got);
+/* Look on: what can be answered is sent on, requests that are whole are handled. */
+void td_intake_go(struct td_session *session);
+/* What is left stands in memory of its own. */
+void td_intake_settle(struct td_session *session);
+/* Refuse what was read so far, and end the connection behind the answer. */
+void td_intake_refuse(struct td_session *session, int status, const char *detail);
+/* Whether the request whose head was read may go on: a refusal was answered. */
+void td_intake_admitted(struct td_session *session, bool go);
+/* Answer the request that waits for its turn, and make room. */
+void td_intake_answer(struct td_session *session, int code, const struct td_error *err);
+/* Whether more bytes are wanted. */
+bool td_intake_wants(const struct td_session *session);
+void td_intake_fini(struct td_session *session);
+
+/* --- output.c ------------------------------------------------------------------------------- */
+
+/* Takes the bytes of the buffer. false: no memory. */
+bool td_output_take(struct td_session *session, struct td_buf *buf);
+bool td_output_share(struct td_session *session, struct td_shared *shared, bool framed);
+/* 0; EAGAIN: room is waited for; another errno: it is gone. *sent says whether anything was taken. */
+int td_output_flush(struct td_session *session, bool *sent);
+void td_output_fini(struct td_session *session);
+/* Take away what no byte was sent of; returns how many bytes that were. */
+size_t td_output_cut(struct td_session *session);
+size_t td_output_bytes(const struct td_session *session);
+
+/* --- exchange.c ----------------------------------------------------------------------------- */
+
+enum td_exchange_state {
+	TD_EXCHANGE_OPEN,     /* not handled yet */
+	TD_EXCHANGE_HELD,     /* its answer comes later */
+	TD_EXCHANGE_ANSWERED, /* sent when it is the first, and durable */
+	TD_EXCHANGE_STREAMS,
+};
+
+struct td_exchange *td_exchange_new(struct td_session *session);
+/* Its session is gone, or it was sent. One that is held lives on until it is answered. */
+void td_exchange_leave(struct td_exchange *x);
+/* What handle() or `done` answered. */
+void td_exchange_handled(struct td_exchange *x, int code, const struct td_error *err);
+/* In one of the server's lists, or out of it. */
+void td_exchange_wait(struct td_exchange *x, struct td_exchange ***last);
+void td_exchange_wait_no_more(struct td_exchange *x, struct td_exchange ***last);
 
 #endif
