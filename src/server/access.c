@@ -26,33 +26,3 @@ enum td_admission td_access_admit(struct td_exchange *x)
 	td_answer_status(x, 403, "Host and Origin have to be this machine");
 	return TD_ADMIT_REFUSED;
 }
-
-const struct td_identity *td_identity_ref(const struct td_identity *identity)
-{
-	return identity;
-}
-
-void td_identity_unref(const struct td_identity *identity)
-{
-	TD_ASSERT(identity == NULL);
-}
-
-struct td_text td_identity_name(const struct td_identity *identity)
-{
-	TD_ASSERT(identity == NULL);
-	return td_text(NULL);
-}
-
-bool td_identity_may(
-	const struct td_identity *identity, enum td_permission permission, struct td_text address)
-{
-	(void)permission;
-	(void)address;
-	return identity == NULL;
-}
-
-bool td_identity_may_all(
-	const struct td_identity *identity, enum td_permission permission, struct td_text pattern)
-{
-	return td_identity_may(identity, permission, pattern);
-}
