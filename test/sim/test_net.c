@@ -636,10 +636,23 @@ static void same_seed_gives_the_same_run_and_every_fault_comes(void **state)
 				sim_net_count_names[i]);
 }
 
+static void from_here_the_net_takes_no_time(void **state)
+{
+	assert_int_equal(take_none(state), 0);
+}
+
+static void from_here_the_net_takes_time(void **state)
+{
+	assert_int_equal(take_time(state), 0);
+}
+
 int main(void)
 {
-	const struct CMUnitTest conformance[] = {NET_CONFORMANCE_TESTS};
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(from_here_the_net_takes_no_time),
+		NET_CONFORMANCE_TESTS,
+		cmocka_unit_test(from_here_the_net_takes_time),
+		NET_CONFORMANCE_TESTS,
 		cmocka_unit_test(wait_takes_no_time_and_notes_its_deadline),
 		cmocka_unit_test(slow_way_takes_the_time_of_its_bytes),
 		cmocka_unit_test(small_way_is_full_until_it_is_read),
@@ -654,11 +667,8 @@ int main(void)
 		cmocka_unit_test(everywhere_is_here_too_but_not_another_port),
 		cmocka_unit_test(same_seed_gives_the_same_run_and_every_fault_comes),
 	};
-	int failed = cmocka_run_group_tests_name("simulated net", conformance, take_none, NULL);
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
-	failed += cmocka_run_group_tests_name(
-		"simulated net that takes time", conformance, take_time, NULL);
-	failed += cmocka_run_group_tests_name("faults of the net", tests, NULL, NULL);
 	sim_world_fini(&world);
 	return failed;
 }
