@@ -1,7 +1,6 @@
 #include "cli/cli.h"
 #include "journal/journal.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,17 +9,8 @@
  * cannot be read is named, and the rest is shown.
  */
 
-static const char usage_text[] =
-	"usage: tidings inspect [--json] [--from POSITION] [--limit N] DIR\n"
-	"  Shows the segments of a store, then its records in their order. Changes nothing, and "
-	"shows what\n"
-	"  can be read of a damaged one.\n"
-	"  --json      one object a line\n"
-	"  --from      the first position to show (1)\n"
-	"  --limit     so many records at most (all)\n"
-	"  Exit: 0; 6 something cannot be read; 2 usage; 1 it is no store.\n";
-
 struct request {
+	const struct td_cli *cli;
 	bool json;
 	unsigned long long from, limit;
 	const char *path;
@@ -92,11 +82,11 @@ static int show_records(const struct request *request, struct td_journal *journa
 			show_record(request, &record);
 			shown++;
 		} else if (code == TD_E_DAMAGED) {
-			worst = td_cli_failed("inspect", &err);
+			worst = td_cli_fail(request->cli, &err, NULL, "%s", request->path);
 			td_scan_seek(&scan, lost_to + 1);
 		} else {
 			if (code != TD_E_NOT_FOUND)
-				worst = td_cli_failed("inspect", &err);
+				worst = td_cli_fail(request->cli, &err, NULL, "%s", request->path);
 			break;
 		}
 	}
@@ -104,37 +94,13 @@ static int show_records(const struct request *request, struct td_journal *journa
 	return worst;
 }
 
-/* 0, or the exit code. */
-static int parse(struct request *request, int argc, char **argv)
+static int run(struct td_cli *cli)
 {
-	static const struct option known[] = {{"json", no_argument, NULL, 'j'},
-		{"from", required_argument, NULL, 'f'}, {"limit", required_argument, NULL, 'l'},
-		{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-	int option;
-
-	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		if (option == 'j') {
-			request->json = true;
-		} else if (option == 'f') {
-			request->from = strtoull(optarg, NULL, 10);
-		} else if (option == 'l') {
-			request->limit = strtoull(optarg, NULL, 10);
-		} else {
-			fputs(usage_text, option == 'h' ? stdout : stderr);
-			return option == 'h' ? -1 : 2;
-		}
-	}
-	if (optind + 1 != argc || request->from == 0) {
-		fputs(usage_text, stderr);
-		return 2;
-	}
-	request->path = argv[optind];
-	return 0;
-}
-
-int td_cli_inspect(int argc, char **argv)
-{
-	struct request request = {.from = 1};
+	const struct request request = {.cli = cli,
+		.json = cli->json,
+		.from = td_cli_number(cli, "from", 1),
+		.limit = td_cli_number(cli, "limit", 0),
+		.path = td_cli_word(cli, 0)};
 	struct td_journal_options options = {
 		.disk = &td_disk_real,
 		.clock = &td_clock_real,
@@ -144,15 +110,51 @@ int td_cli_inspect(int argc, char **argv)
 	struct td_error err = TD_ERROR_INIT;
 	struct td_recovery report;
 	struct td_journal *journal;
-	int code = parse(&request, argc, argv);
+	int code;
 
-	if (code != 0)
-		return code < 0 ? 0 : code;
+	if (request.from == 0)
+		return td_cli_refuse(cli, TD_E_INVALID, "tidings inspect --from 1 DIR",
+			"--from 0: positions begin at 1");
 	code = td_journal_open(&journal, request.path, &options, &report, &err);
 	if (code != 0)
-		return td_cli_failed("inspect", &err);
+		return td_cli_fail(cli, &err, NULL, "%s", request.path);
 	show_segments(&request, journal);
 	code = show_records(&request, journal);
 	td_journal_abandon(journal);
 	return code;
 }
+
+static const struct td_cli_option options[] = {
+	{.name = "from",
+		.letter = 'f',
+		.kind = TD_CLI_NUMBER,
+		.value = "POSITION",
+		.fallback = "1",
+		.what = "the first position to show"},
+	{.name = "limit",
+		.letter = 'n',
+		.kind = TD_CLI_NUMBER,
+		.value = "N",
+		.what = "so many records at most"},
+};
+
+const struct td_cli_verb td_cli_verb_inspect = {
+	.name = "inspect",
+	.line = "Show what stands in a store's files, record by record",
+	.group = TD_CLI_STORE,
+	.words = "DIR",
+	.words_min = 1,
+	.words_max = 1,
+	.common = TD_CLI_OUTPUT,
+	.options = options,
+	.options_count = sizeof(options) / sizeof(options[0]),
+	.more = "The segments of the store in the directory DIR, then the records in their order: "
+		"position, how many positions it stands for, kind, length, time in nanoseconds, "
+		"and the "
+		"bytes, what cannot be printed as dots. What cannot be read is named, and the rest "
+		"is "
+		"shown.\n\n"
+		"Nothing is changed. No process needs to have the store open, and one may.",
+	.examples = {"tidings inspect data", "tidings inspect --from 1000 --limit 10 --json data"},
+	.run = run,
+};

@@ -1,7 +1,6 @@
 #include "cli/cli.h"
 #include "journal/journal.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,19 +9,6 @@
  * tidings verify DIR: every byte of a store, without changing one; and with heads that somebody kept,
  * that its history is the one they were taken of.
  */
-
-static const char usage_text[] =
-	"usage: tidings verify [--json] [--head FILE]... [--key KEY] DIR\n"
-	"  Reads all of a store and says what is wrong, with file, offset and positions. Changes "
-	"nothing.\n"
-	"  --json  one object a line\n"
-	"  --head  signed heads of its chain that were kept elsewhere, one a line: what they "
-	"prove\n"
-	"  --key   the public key that signed them, in hexadecimal, or a file with it; without it\n"
-	"          each is checked with the key that it names, which anybody can have made\n"
-	"  Exit: 0 all is proven, or rewritten or dropped by a rule; 6 damaged, or not the history "
-	"of\n"
-	"  a head; 2 usage; 1 cannot be read.\n";
 
 #define FILE_BYTES_MAX ((size_t)64 << 20)
 
@@ -95,26 +81,24 @@ static void found(void *arg, const struct td_finding *f)
 
 /* --- the words ---------------------------------------------------------------------------- */
 
-static bool read_file(const char *path, struct td_buf *to)
+/* 0, or the exit code. */
+static int read_file(const struct td_cli *cli, const char *path, struct td_buf *to)
 {
 	FILE *file = fopen(path, "re");
 	char part[4096];
 	size_t got;
+	bool bad;
 
-	if (file == NULL) {
-		fprintf(stderr, "tidings verify: %s cannot be read\n", path);
-		return false;
-	}
+	if (file == NULL)
+		return td_cli_refuse(cli, 0, NULL, "%s cannot be opened", path);
 	while ((got = fread(part, 1, sizeof(part), file)) > 0)
 		td_buf_add(to, part, got);
-	if (ferror(file) || td_buf_check(to, NULL) != 0) {
-		fprintf(stderr, "tidings verify: %s cannot be read\n", path);
-		fclose(file);
-		return false;
-	}
+	bad = ferror(file) != 0 || td_buf_check(to, NULL) != 0;
 	fclose(file);
+	if (bad)
+		return td_cli_refuse(cli, 0, NULL, "%s cannot be read", path);
 	td_buf_add_char(to, '\n'); /* the next file begins a line */
-	return true;
+	return 0;
 }
 
 static int digit_of(char c)
@@ -138,51 +122,37 @@ static bool read_hex(const char *text, size_t len, uint8_t key[32])
 	return true;
 }
 
-static bool read_key(struct request *request, const char *word)
+static int read_key(const struct td_cli *cli, struct request *request, const char *word)
 {
 	struct td_buf buf = TD_BUF_INIT(4096);
 	bool is = read_hex(word, strlen(word), request->key);
+	int code = is ? 0 : read_file(cli, word, &buf);
 
-	if (!is && read_file(word, &buf)) {
+	if (!is && code == 0) {
 		is = read_hex(buf.at, strcspn(buf.at, " \r\n"), request->key);
 		if (!is)
-			fprintf(stderr,
-				"tidings verify: %s: a public key has 64 hexadecimal digits\n",
-				word);
+			code = td_cli_refuse(
+				cli, 0, NULL, "%s: a public key has 64 hexadecimal digits", word);
 	}
 	td_buf_fini(&buf);
 	request->key_given = is;
-	return is;
+	return code;
 }
 
-/* 0, or the exit code; < 0: help was asked for. */
-static int parse(struct request *request, int argc, char **argv)
+static int read_line(const struct td_cli *cli, struct request *request)
 {
-	static const struct option known[] = {{"json", no_argument, NULL, 'j'},
-		{"head", required_argument, NULL, 'd'}, {"key", required_argument, NULL, 'k'},
-		{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-	int option;
+	const char *heads[TD_CLI_GIVEN_MAX], *key = td_cli_text(cli, "key");
+	size_t count = td_cli_texts(cli, "head", heads, TD_CLI_GIVEN_MAX);
+	int code = 0;
 
-	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		if (option == 'j') {
-			request->json = true;
-		} else if (option == 'd') {
-			if (!read_file(optarg, &request->heads))
-				return 1;
-		} else if (option == 'k') {
-			if (!read_key(request, optarg))
-				return 1;
-		} else {
-			fputs(usage_text, option == 'h' ? stdout : stderr);
-			return option == 'h' ? -1 : 2;
-		}
-	}
-	if (optind + 1 != argc || (request->key_given && request->heads.len == 0)) {
-		fputs(usage_text, stderr);
-		return 2;
-	}
-	request->path = argv[optind];
-	return 0;
+	if (key != NULL && count == 0)
+		return td_cli_refuse(cli, TD_E_INVALID, "tidings verify --head FILE --key KEY DIR",
+			"--key is of the heads of --head, and there is none");
+	for (size_t i = 0; code == 0 && i < count; i++)
+		code = read_file(cli, heads[i], &request->heads);
+	if (code == 0 && key != NULL)
+		code = read_key(cli, request, key);
+	return code;
 }
 
 /* --- the verb ----------------------------------------------------------------------------- */
@@ -208,7 +178,7 @@ static void sum_up(const struct request *request, const struct report *report)
 			request->path);
 }
 
-static int verify(const struct request *request)
+static int verify(const struct td_cli *cli, const struct request *request)
 {
 	const struct td_verify_options options = {
 		.heads = request->heads.len > 0 ? td_buf_view(&request->heads) : td_text(NULL),
@@ -218,18 +188,61 @@ static int verify(const struct request *request)
 	struct td_error err = TD_ERROR_INIT;
 
 	if (td_journal_verify(&td_disk_real, request->path, &options, found, &report, &err) != 0)
-		return td_cli_failed("verify", &err);
+		return td_cli_fail(cli, &err, NULL, "%s", request->path);
 	sum_up(request, &report);
 	return 0;
 }
 
-int td_cli_verify(int argc, char **argv)
+static int run(struct td_cli *cli)
 {
-	struct request request = {.heads = TD_BUF_INIT(FILE_BYTES_MAX)};
-	int code = parse(&request, argc, argv);
+	struct request request = {.json = cli->json,
+		.path = td_cli_word(cli, 0),
+		.heads = TD_BUF_INIT(FILE_BYTES_MAX)};
+	int code = read_line(cli, &request);
 
 	if (code == 0)
-		code = verify(&request);
+		code = verify(cli, &request);
 	td_buf_fini(&request.heads);
-	return code < 0 ? 0 : code;
+	return code;
 }
+
+static const struct td_cli_option options[] = {
+	{.name = "head",
+		.kind = TD_CLI_FILE,
+		.value = "FILE",
+		.what = "signed heads of its chain that were kept elsewhere, one a line: is this "
+			"the "
+			"history of which they were taken?",
+		.many = true},
+	{.name = "key",
+		.kind = TD_CLI_TEXT,
+		.value = "KEY",
+		.what = "the public key that has to have signed them: 64 hexadecimal digits, or a "
+			"file "
+			"with them"},
+};
+
+const struct td_cli_verb td_cli_verb_verify = {
+	.name = "verify",
+	.line = "Look at every byte of a store, and say what is wrong",
+	.group = TD_CLI_STORE,
+	.words = "DIR",
+	.words_min = 1,
+	.words_max = 1,
+	.common = TD_CLI_OUTPUT,
+	.options = options,
+	.options_count = sizeof(options) / sizeof(options[0]),
+	.more = "All of the store in the directory DIR is read, and what is wrong is said with "
+		"file, "
+		"offset and positions. A segment that was rewritten, since something in it was "
+		"removed, "
+		"is said to be rewritten, not proven. Nothing is changed; no process needs to have "
+		"the "
+		"store open, and one may.\n\n"
+		"What is found of a head is: proven; open, where the segment it was taken in was "
+		"rewritten, or dropped, by a rule; or damage, where the history was changed. "
+		"Without a "
+		"key each head is checked with the key that it names, which anybody can have made.",
+	.examples = {"tidings verify data", "tidings verify --head heads.txt --key head.pub data"},
+	.run = run,
+};
