@@ -132,17 +132,12 @@ bool td_cli_value_read(
 /* --- the nearest name --------------------------------------------------------------------- */
 
 /*
- * How far a word is from a name: letters to put in, leave out, change, or swap with their neighbour.
- * What is longer than 64 bytes is far (SIZE_MAX).
+ * The nearest of several names that come and go in any order: start with {0}, offer each, read `name`. Of equals
+ * it is the first in the alphabet. Near is what td_nearest_init() says.
  */
-size_t td_cli_distance(struct td_text word, struct td_text name);
-/* Whether that is near enough to ask "did you mean": a third of the letters, at least one. */
-bool td_cli_is_near(size_t distance, struct td_text word);
-/* Looking for the nearest of several: start with {0}, offer each, read `name`. Of equals it is the first in
- * the alphabet. */
 struct td_cli_nearest {
 	char name[65];
-	size_t distance;
+	unsigned steps;
 };
 void td_cli_nearest_offer(struct td_cli_nearest *nearest, const char *word, struct td_text name);
 

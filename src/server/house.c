@@ -89,7 +89,7 @@ static bool hand_out(struct td_server *server, unsigned kinds, const struct td_t
 	return true;
 }
 
-void td_house_turn(struct td_server *server)
+void td_server_house_turn(struct td_server *server)
 {
 	if (server->failed != 0)
 		return;

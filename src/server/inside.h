@@ -160,7 +160,7 @@ void td_routes_close(struct td_server *server);
 /* --- house.c: the store's work -------------------------------------------------------------- */
 
 /* Hand out what is to be done. */
-void td_house_turn(struct td_server *server);
+void td_server_house_turn(struct td_server *server);
 /* Durable may have moved: tell those who waited. */
 void td_house_moved(struct td_server *server);
 int64_t td_house_due(const struct td_server *server);

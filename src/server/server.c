@@ -402,7 +402,7 @@ enum td_server_state td_server_turn(struct td_server *server, int64_t deadline)
 	if (server->stopping)
 		wind_down(server);
 	go_on(server);
-	td_house_turn(server);
+	td_server_house_turn(server);
 	rest(server);
 	bury(server);
 	if (server->failed != 0)
