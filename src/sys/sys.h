@@ -15,6 +15,7 @@
 #include "base/base.h"
 #include "sys/disk.h"
 #include "sys/net.h"
+#include "sys/supervisor.h"
 #include "sys/task.h"
 
 /* --- clock -------------------------------------------------------------------------------- */
