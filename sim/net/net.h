@@ -172,5 +172,8 @@ void sim_host_start(struct sim_host *host);
 void sim_net_reset(struct sim_host *host, int connection);
 /* From now on nothing arrives on it, in either direction. */
 void sim_net_silence(struct sim_host *host, int connection);
+/* Nothing will ever come on it, and nobody will say so: it is silent, or the other machine lost its
+ * power. Who waits there needs patience of his own. */
+bool sim_net_is_deaf(struct sim_host *host, int connection);
 
 #endif

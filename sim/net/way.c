@@ -122,14 +122,15 @@ void sim_way_lose(struct sim_net *net, struct way *way)
 
 void sim_way_clear(struct way *way)
 {
-	struct piece last = {0};
+	struct piece reset = {0};
 
-	if (way->pieces_count > 0)
-		last = way->pieces[way->pieces_count - 1];
-	while (way->pieces_count > 0)
+	while (way->pieces_count > 0) {
+		if (way->pieces[way->pieces_count - 1].kind == PIECE_RESET)
+			reset = way->pieces[way->pieces_count - 1];
 		drop_last(way);
-	if (last.kind == PIECE_RESET)
-		way->pieces[way->pieces_count++] = last;
+	}
+	if (reset.kind == PIECE_RESET)
+		way->pieces[way->pieces_count++] = reset;
 }
 
 struct piece sim_way_pop(struct way *way)

@@ -242,6 +242,22 @@ static void reset_by_the_net_is_heard_on_both_sides(void **state)
 	sim_net_free(pair.net);
 }
 
+static void reset_is_heard_also_by_whom_more_was_told_behind_it(void **state)
+{
+	struct pair pair;
+	char text[64];
+
+	(void)state;
+	pair_begin(&pair, &(struct sim_net_dice){.latency_ns_max = 5 * MS});
+	sim_net_reset(pair.server_host, pair.guest);
+	say(pair.server, pair.guest, "behind it");
+	assert_int_equal(td_net_finish(pair.server, pair.guest), 0);
+	let_arrive(&pair);
+	td_net_close(pair.server, pair.guest);
+	assert_int_equal(hear(pair.client, pair.connection, text), ECONNRESET);
+	sim_net_free(pair.net);
+}
+
 static void reset_may_take_what_was_not_read(void **state)
 {
 	struct pair pair;
@@ -267,7 +283,9 @@ static void silence_is_noticed_by_who_writes_alone(void **state)
 
 	(void)state;
 	pair_begin(&pair, &(struct sim_net_dice){.patience_ns_max = 60000 * MS});
+	assert_false(sim_net_is_deaf(pair.client_host, pair.connection));
 	sim_net_silence(pair.client_host, pair.connection);
+	assert_true(sim_net_is_deaf(pair.client_host, pair.connection));
 	assert_true(sim_net_next(pair.net) == INT64_MAX);
 	say(pair.client, pair.connection, "anybody there?");
 	let_arrive(&pair);
@@ -316,6 +334,7 @@ static void machine_without_power_says_nothing_until_it_is_back(void **state)
 	sim_host_cut(pair.server_host);
 	let_arrive(&pair);
 	assert_int_equal(hear(pair.client, pair.connection, text), EAGAIN);
+	assert_true(sim_net_is_deaf(pair.client_host, pair.connection));
 	say(pair.client, pair.connection, "anybody there?");
 	assert_int_equal(td_net_connect(pair.client, &pair.at, &waiting), 0);
 	go_to(sim_net_next(pair.net));
@@ -657,6 +676,7 @@ int main(void)
 		cmocka_unit_test(slow_way_takes_the_time_of_its_bytes),
 		cmocka_unit_test(small_way_is_full_until_it_is_read),
 		cmocka_unit_test(reset_by_the_net_is_heard_on_both_sides),
+		cmocka_unit_test(reset_is_heard_also_by_whom_more_was_told_behind_it),
 		cmocka_unit_test(reset_may_take_what_was_not_read),
 		cmocka_unit_test(silence_is_noticed_by_who_writes_alone),
 		cmocka_unit_test(killed_process_is_closed_by_its_system),
