@@ -245,6 +245,6 @@ bool sim_net_is_deaf(struct sim_host *host, int connection)
 	struct end *end = sim_net_end_find(host, connection);
 
 	sim_net_settle(host->net);
-	return !end->gone && (end->link->silent || (sim_end_other(end)->vanished &&
-							  sim_end_way(end)->len == 0));
+	return !end->gone &&
+	       (end->link->silent || (sim_end_other(end)->vanished && sim_end_way(end)->len == 0));
 }
