@@ -75,6 +75,8 @@ void td_exchange_leave(struct td_exchange *x)
 	}
 	if (x->state != TD_EXCHANGE_HELD)
 		exchange_free(x);
+	else if (x->gone != NULL)
+		x->gone(x);
 }
 
 /* --- the request -------------------------------------------------------------------------- */
@@ -189,8 +191,7 @@ void td_answer_begin(struct td_exchange *x, struct td_http_writer *writer, int s
 	td_http_write_response(writer, &x->out, &x->terms, status, x->server->wall);
 	if (x->route != NULL && (x->route->flags & TD_ROUTE_READS) != 0) {
 		char text[24];
-		int len = snprintf(text, sizeof(text), "%llu",
-			(unsigned long long)td_store_durable(x->server->store) - 1);
+		int len = snprintf(text, sizeof(text), "%llu", (unsigned long long)x->seen);
 
 		td_http_write_field(writer, "Td-Position", td_text_of(text, (size_t)len));
 	}
@@ -365,6 +366,10 @@ void td_exchange_answered(struct td_exchange *x)
 	struct td_session *session = x->session;
 
 	TD_ASSERT(x->state == TD_EXCHANGE_HELD);
+	if (session == NULL) {
+		exchange_free(x);
+		return;
+	}
 	answered(x);
 	if (session != NULL)
 		td_session_kick(session);

@@ -84,6 +84,11 @@ struct td_exchange {
 	struct td_buf members; /* of a problem document */
 	uint64_t rests_on;
 	uint64_t min_position;
+	uint64_t seen; /* of a route that reads: all up to here was there to be seen */
+	void (*gone)(
+		struct td_exchange *x); /* of one that is held: its connection went; may be NULL */
+	unsigned kept;   /* the handler's own, from one try to the next (TD_E_FULL); 0 at first */
+	void *held;      /* whose it is to say */
 	uint32_t status; /* of the answer */
 	uint8_t state;
 	bool awaited;                                     /* its min-position was reached */
@@ -159,6 +164,7 @@ struct td_shared {
 	uint32_t len;    /* of the chunk, with its frame */
 	uint32_t inside; /* where the bytes begin ... */
 	uint32_t bytes;  /* ... and how many */
+	uint64_t mark;   /* whose it is to say: the position that a stream has reached with it */
 	char at[];
 };
 /* NULL: no memory. */

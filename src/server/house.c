@@ -60,7 +60,7 @@ static void job_done(void *arg)
 		td_server_say(server, TD_SAY_WARNING, "store: %s", err.text);
 	fail(server);
 	tell_roomless(server);
-	td_house_moved(server);
+	td_server_house_moved(server);
 }
 
 static struct td_job *free_job(struct td_server *server)
@@ -97,9 +97,9 @@ void td_server_house_turn(struct td_server *server)
 		continue;
 	while (hand_out(server, KINDS, server->seams.chores))
 		continue;
-	if (server->roomless != NULL && !td_house_is_out(server))
+	if (server->roomless != NULL && !td_server_house_is_out(server))
 		tell_roomless(server);
-	td_house_moved(server); /* in memory it moved at once */
+	td_server_house_moved(server); /* in memory it moved at once */
 }
 
 /* --- what rests on durable ---------------------------------------------------------------- */
@@ -142,7 +142,7 @@ static void tell_early(struct td_server *server)
 	}
 }
 
-void td_house_moved(struct td_server *server)
+void td_server_house_moved(struct td_server *server)
 {
 	uint64_t durable = td_store_durable(server->store);
 
@@ -153,23 +153,27 @@ void td_house_moved(struct td_server *server)
 	if (durable == server->durable)
 		return;
 	server->durable = durable;
+	if (server->names_stale) {
+		server->names_stale = td_store_staged(server->store) != durable;
+		td_server_rename(server);
+	}
 	tell_settled(server);
 	tell_early(server);
 }
 
-int64_t td_house_due(const struct td_server *server)
+int64_t td_server_house_due(const struct td_server *server)
 {
 	int64_t due;
 
 	if (server->failed != 0)
 		return INT64_MAX;
-	if (server->roomless != NULL && !td_house_is_out(server))
+	if (server->roomless != NULL && !td_server_house_is_out(server))
 		return server->now + AGAIN_NS;
 	due = td_store_next_ms(server->store, KINDS, now_ms(server));
 	return due < INT64_MAX / 1000000 ? due * 1000000 : INT64_MAX;
 }
 
-bool td_house_is_out(const struct td_server *server)
+bool td_server_house_is_out(const struct td_server *server)
 {
 	for (size_t i = 0; i < TD_KINDS; i++) {
 		if (server->jobs[i].chore != NULL)

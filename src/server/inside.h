@@ -121,7 +121,8 @@ struct td_server {
 	size_t tasks_out;
 
 	struct td_names *names; /* show.h; renewed when a log has come or gone */
-	struct td_feed *feed;   /* feed.h */
+	bool names_stale;       /* ... which is on its way to be durable */
+	struct td_feed *feed;   /* hear.h */
 
 	struct td_counters counters;
 	td_time started;
@@ -162,8 +163,8 @@ void td_routes_close(struct td_server *server);
 /* Hand out what is to be done. */
 void td_server_house_turn(struct td_server *server);
 /* Durable may have moved: tell those who waited. */
-void td_house_moved(struct td_server *server);
-int64_t td_house_due(const struct td_server *server);
-bool td_house_is_out(const struct td_server *server);
+void td_server_house_moved(struct td_server *server);
+int64_t td_server_house_due(const struct td_server *server);
+bool td_server_house_is_out(const struct td_server *server);
 
 #endif

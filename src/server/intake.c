@@ -179,6 +179,8 @@ static void refuse_wrong(struct td_session *session, enum td_http_error error)
 
 static struct td_text at_start(const struct td_session *session)
 {
+	if (session->in == NULL)
+		return td_text("");
 	return td_text_of(session->in + session->in_start, session->in_end - session->in_start);
 }
 
@@ -486,7 +488,7 @@ static bool handle(struct td_session *session)
 		return true;
 	}
 	show(session, x);
-	x->body = td_text_of(session->in + session->in_start + session->body_at, session->body_len);
+	x->body = td_text_of(at_start(session).at + session->body_at, session->body_len);
 	if ((x->route->flags & TD_ROUTE_READS) != 0 && !x->awaited) {
 		if (!is_there(session, x)) {
 			hide(x);
@@ -494,6 +496,7 @@ static bool handle(struct td_session *session)
 		}
 		x->awaited = true;
 	}
+	x->seen = server->durable - 1;
 	code = x->route->handle(x, &err);
 	hide(x);
 	if (code == TD_E_FULL && (x->route->flags & TD_ROUTE_STAGES) != 0) {

@@ -32,6 +32,7 @@ struct td_shared *td_shared_new(struct td_text bytes)
 	memcpy(shared->at + head, bytes.at, bytes.len);
 	memcpy(shared->at + head + bytes.len, "\r\n", 2);
 	shared->refs = 1;
+	shared->mark = 0;
 	shared->inside = (uint32_t)head;
 	shared->bytes = (uint32_t)bytes.len;
 	shared->len = shared->inside + shared->bytes + 2;
@@ -60,6 +61,8 @@ static void drop_first(struct td_session *session)
 	if (session->out == NULL)
 		session->out_last = &session->out;
 	session->out_sent = 0;
+	if (piece->shared != NULL)
+		session->out_mark = piece->shared->mark;
 	td_shared_unref(piece->shared);
 	free(piece->own);
 	free(piece);
@@ -118,8 +121,11 @@ size_t td_output_cut(struct td_session *session)
 	struct td_piece **link = &session->out, *piece;
 	size_t cut = 0;
 
-	if (session->out_sent > 0)
+	if (session->out_sent > 0) { /* this one goes on, whatever happens */
+		if ((*link)->shared != NULL)
+			session->out_mark = (*link)->shared->mark;
 		link = &(*link)->next;
+	}
 	while ((piece = *link) != NULL) {
 		*link = piece->next;
 		cut += piece->len;

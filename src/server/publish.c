@@ -248,7 +248,7 @@ static void explain(struct td_exchange *x, const struct append *append, int code
 {
 	const struct td_placed *placed;
 
-	if (append->drafts.batch && append->which < append->drafts.count)
+	if (append->drafts.batch && append->which != SIZE_MAX)
 		td_problem_u64(x, "index", append->which);
 	if (append->placed == NULL || append->which >= append->drafts.count)
 		return;

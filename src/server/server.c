@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "server/hear.h"
 #include "server/show.h"
 
 /*
@@ -59,6 +60,8 @@ static int open_store(struct td_server *server, const struct td_server_settings 
 	struct td_recovery *report, struct td_error *err)
 {
 	struct td_store_options options = settings->store;
+	const struct td_tap taps[] = {td_feed_tap(server)};
+	int code;
 
 	options.journal.disk = server->seams.disk;
 	options.journal.clock = server->seams.clock;
@@ -67,9 +70,12 @@ static int open_store(struct td_server *server, const struct td_server_settings 
 	options.events = true;
 	options.gates = NULL;
 	options.gates_count = 0;
-	options.taps = NULL;
-	options.taps_count = 0;
-	return td_store_open(&server->store, settings->data, &options, report, err);
+	options.taps = taps;
+	options.taps_count = sizeof(taps) / sizeof(taps[0]);
+	code = td_store_open(&server->store, settings->data, &options, report, err);
+	if (code == 0)
+		server->feed->first = server->feed->next = td_store_durable(server->store);
+	return code;
 }
 
 static int add_listener(struct td_server *server, int handle, struct td_error *err)
@@ -122,6 +128,7 @@ static int init(
 	struct td_server *server, const struct td_server_settings *settings, struct td_error *err)
 {
 	uint64_t seed;
+	int code;
 
 	server->seams.random->fill(server->seams.random->arg, &seed, sizeof(seed));
 	td_rng_init(&server->rng, seed);
@@ -138,7 +145,8 @@ static int init(
 	server->source = strdup(settings->source != NULL ? settings->source : "http");
 	if (server->scratch == NULL || server->source == NULL)
 		return td_error_nomem(err);
-	return td_routes_open(server, err);
+	code = td_feed_open(server, err);
+	return code != 0 ? code : td_routes_open(server, err);
 }
 
 static void close_listeners(struct td_server *server, size_t keep)
@@ -151,6 +159,7 @@ static void close_listeners(struct td_server *server, size_t keep)
 static void server_free(struct td_server *server)
 {
 	td_routes_close(server);
+	td_feed_close(server);
 	td_timers_fini(&server->timers);
 	td_buf_fini(&server->target_buf);
 	td_names_unref(server->names);
@@ -346,8 +355,8 @@ static void rest(struct td_server *server)
 		td_session_rest(session);
 		next = session->dirty_next;
 		session->dirty = false;
-		if (session->again && !session->gone)
-			td_server_mark(session);
+		if (session->again || (session->out != NULL && !session->flushing))
+			td_server_mark(session); /* there is more to do at once */
 	}
 	if (server->dirty != NULL || td_store_staged(server->store) != staged)
 		server->hurried = true; /* the next turn's */
@@ -376,7 +385,7 @@ static void wind_down(struct td_server *server)
 
 int64_t td_server_due(const struct td_server *server)
 {
-	int64_t due = td_timers_due(&server->timers), house = td_house_due(server);
+	int64_t due = td_timers_due(&server->timers), house = td_server_house_due(server);
 
 	if (server->hurried || server->dirty != NULL)
 		return 0;
@@ -429,6 +438,7 @@ void td_server_stop(struct td_server *server)
 	server->hurried = true;
 	server->stop_due = server->now + server->limits.stop_ms * 1000000;
 	close_listeners(server, SIZE_MAX);
+	td_feed_stop(server);
 }
 
 /* --- close -------------------------------------------------------------------------------- */

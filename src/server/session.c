@@ -118,7 +118,13 @@ int td_session_open(struct td_server *server, int connection, const struct td_ne
 		session->next->link = &session->next;
 	server->sessions = session;
 	server->sessions_count++;
-	session->due[TD_DUE_IDLE] = server->now + server->limits.idle_ms * 1000000;
+	/* A handshake counts as a head: it is not for nothing that somebody connects. */
+	if (channel.kind != NULL)
+		session->due[TD_DUE_HEAD] = server->now + server->limits.head_ms * 1000000;
+	else
+		session->due[TD_DUE_IDLE] = server->now + server->limits.idle_ms * 1000000;
+	if (channel.kind != NULL && channel.kind->opened != NULL)
+		channel.kind->opened(channel.state, session);
 	td_server_mark(session);
 	return 0;
 }
@@ -404,6 +410,8 @@ static void watch(struct td_session *session)
 
 void td_session_rest(struct td_session *session)
 {
+	bool was_full = !td_intake_wants(session);
+
 	if (session->gone)
 		return;
 	send(session);
@@ -416,13 +424,15 @@ void td_session_rest(struct td_session *session)
 		watch(session);
 	if (!session->gone)
 		arm(session);
-	if (!session->gone && has_input(session) && td_intake_wants(session))
+	/* What stands there already, no net will tell of. */
+	if (!session->gone && td_intake_wants(session) &&
+		(has_input(session) || (was_full && session->in_start < session->in_end)))
 		td_server_mark_again(session);
 }
 
 void td_session_go(struct td_session *session)
 {
-	if (!session->gone && session->again) {
+	if (!session->gone && (session->again || has_input(session))) {
 		session->again = false;
 		take_input(session);
 	}

@@ -27,7 +27,10 @@
  * sys/net.h. One that makes progress on its own (a handshake beside the loop) calls
  * td_session_kick() then.
  */
+struct td_session;
 struct td_channel_kind {
+	/* It lies between this session and its connection from now on. May be NULL. */
+	void (*opened)(void *state, struct td_session *session);
 	int (*read)(void *state, const struct td_net *net, int connection, void *bytes, size_t len,
 		size_t *got);
 	int (*write)(void *state, const struct td_net *net, int connection,
@@ -105,6 +108,7 @@ struct td_session {
 	struct td_exchange *current; /* that of the request in `in`; not handled yet */
 	struct td_piece *out, **out_last;
 	size_t out_bytes, out_sent; /* of the first piece so many are sent */
+	uint64_t out_mark;          /* of the last shared piece that was sent */
 
 	struct td_timer timer;
 	int64_t due[TD_DUES]; /* INT64_MAX: not */

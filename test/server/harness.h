@@ -28,7 +28,7 @@ struct house {
 	struct td_net net;
 	struct td_task_pool *commits, *chores, *work;
 	struct td_clock clock;
-	int64_t added;
+	int64_t added, begun;
 	struct td_server_settings settings;
 	struct td_server *server;
 	uint16_t port;
@@ -65,6 +65,7 @@ static inline void house_start(struct house *house)
 	struct td_error err = TD_ERROR_INIT;
 	struct td_server_seams seams;
 
+	house->begun = td_clock_monotonic(&td_clock_real);
 	house->clock = (struct td_clock){house_wall, house_monotonic, house};
 	assert_int_equal(td_loop_new(&house->loop, NULL), 0);
 	assert_int_equal(td_net_real_open(&house->net, house->loop, NULL), 0);
@@ -119,6 +120,7 @@ static inline void house_turn(struct house *house)
 	int64_t soon =
 		td_clock_monotonic(&td_clock_real) + 1000000; /* the net waits in this world */
 
+	assert_true(soon - house->begun < 2 * GIVE_UP_NS); /* no test waits for ever */
 	house->state = td_server_turn(house->server, soon);
 	td_server_verify(house->server);
 }
@@ -243,7 +245,7 @@ static inline bool client_receive(struct client *client)
 	assert_non_null(at);
 	n = recv(client->socket, at, 64u << 10, MSG_DONTWAIT);
 	if (n > 0)
-		client->in.len += (size_t)n;
+		client->in.at[client->in.len += (size_t)n] = '\0';
 	else if (n == 0)
 		client->ended = true;
 	else if (errno != EAGAIN)
