@@ -48,30 +48,6 @@ void td_event_take_off(struct td_event *event)
 	event->more_count = kept;
 }
 
-/* W3C Trace Context, section 3.2: 00-TRACE-PARENT-FLAGS; a later version may be longer. */
-struct td_text td_trace_id_of(struct td_text traceparent)
-{
-	static const size_t dashes[] = {2, 35, 52};
-	bool zero = true;
-
-	if (traceparent.at == NULL || traceparent.len < 55)
-		return td_text(NULL);
-	for (size_t i = 0, dash = 0; i < 55; i++) {
-		char c = traceparent.at[i];
-
-		if (dash < 3 && i == dashes[dash]) {
-			if (c != '-')
-				return td_text(NULL);
-			dash++;
-			continue;
-		}
-		if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'f'))
-			return td_text(NULL);
-		zero = zero && !(i > 2 && i < 35 && c != '0');
-	}
-	return zero ? td_text(NULL) : td_text_of(traceparent.at + 3, 32);
-}
-
 /* --- what is filled ----------------------------------------------------------------------- */
 
 static void new_id(struct td_server *server, char id[TD_UUID_BYTES])
@@ -328,10 +304,11 @@ static int read_body(struct td_drafts *drafts, struct td_exchange *x, struct fil
 /* The request's own, where it looks like one: who sends it wants to see what came of it. */
 static struct td_text traceparent_of(const struct td_exchange *x)
 {
+	struct td_traceparent trace;
 	struct td_text value;
 
 	if (td_http_field(x->request->fields, "traceparent", &value) != 1 ||
-		!td_trace_id_of(value).at)
+		!td_traceparent_read(value, &trace))
 		return td_text(NULL);
 	return value;
 }

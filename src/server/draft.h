@@ -39,7 +39,5 @@ void td_drafts_fini(struct td_drafts *drafts);
  * and are taken off, but for the last, which is taken over.
  */
 void td_event_take_off(struct td_event *event);
-/* The trace id of a traceparent, 32 hexadecimal digits; absent: it is not one. */
-struct td_text td_trace_id_of(struct td_text traceparent);
 
 #endif

@@ -50,8 +50,6 @@ struct td_counters {
 struct td_feed;
 struct td_names;
 
-#define TD_E_FORBIDDEN TD_E_READ_ONLY /* 403, until it has a code of its own */
-
 struct td_listener {
 	int handle;
 	struct td_net_address address;

@@ -113,16 +113,14 @@ static void write_server_block(
 	const struct td_exchange *x, const struct td_event *event, struct td_buf *buf)
 {
 	struct td_text name = td_identity_name(x->identity);
+	struct td_traceparent trace;
 
 	if (name.at != NULL)
 		td_server_add(buf, TD_SERVER_AUTHID, name);
 	if (event->attr[TD_ATTR_CORRELATIONID].at == NULL &&
-		event->attr[TD_ATTR_TRACEPARENT].at != NULL) {
-		struct td_text trace = td_trace_id_of(event->attr[TD_ATTR_TRACEPARENT]);
-
-		if (trace.at != NULL)
-			td_server_add(buf, TD_SERVER_CORRELATION, trace);
-	}
+		event->attr[TD_ATTR_TRACEPARENT].at != NULL &&
+		td_traceparent_read(event->attr[TD_ATTR_TRACEPARENT], &trace))
+		td_server_add(buf, TD_SERVER_CORRELATION, trace.trace);
 }
 
 static int write_entry(struct td_exchange *x, struct append *append, size_t i, struct td_error *err)
