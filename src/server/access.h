@@ -11,8 +11,23 @@
 
 #include "server/exchange.h"
 
-/* Who may come in: users, tokens, what they may. Its owner is who opened the server. */
+/*
+ * Who may come in: a guard (guard.h), and who waits for a password to be looked at. Its owner is who
+ * opened the server; it outlives the server.
+ */
 struct td_access;
+
+/* Opens to everybody. TD_E_NOMEM. */
+int td_access_new(struct td_access **access, const struct td_random *random, struct td_error *err);
+void td_access_free(struct td_access *access);
+/* As td_guard_set(), between turns; then td_server_renew(). */
+int td_access_set(struct td_access *access, struct td_users *users, struct td_text origins,
+	struct td_error *err);
+/*
+ * What has become of an identity by now: *identity is exchanged for the present one. false: it stands no
+ * more, and is as it was. `access` and the identity may be NULL.
+ */
+bool td_access_renew(const struct td_access *access, const struct td_identity **identity);
 
 enum td_admission {
 	TD_ADMIT_GO,

@@ -1,3 +1,4 @@
+#include "server/guard.h"
 #include "server/inside.h"
 
 #include <stdio.h>
@@ -266,6 +267,8 @@ static void answer_document(struct td_exchange *x, int status, struct td_buf *bo
 	td_http_write_field(&writer, "Content-Type", td_text(TD_HTTP_PROBLEM_TYPE));
 	if (is_worth_a_retry(status))
 		td_http_write_field(&writer, "Retry-After", td_text("1"));
+	if (status == 401)
+		td_http_write_field(&writer, "WWW-Authenticate", td_text(TD_GUARD_CHALLENGE));
 	td_answer_end(x, &writer, td_buf_view(body));
 }
 

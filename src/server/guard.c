@@ -79,7 +79,7 @@ void td_guard_free(struct td_guard *guard)
 
 struct td_users *td_guard_users(const struct td_guard *guard)
 {
-	return guard->users;
+	return guard != NULL ? guard->users : NULL;
 }
 
 /* --- pages -------------------------------------------------------------------------------- */
@@ -149,7 +149,7 @@ static bool same_word(struct td_text a, struct td_text b)
 
 static bool is_named(const struct td_guard *guard, struct td_text origin)
 {
-	for (size_t i = 0; i < guard->origins_count; i++) {
+	for (size_t i = 0; guard != NULL && i < guard->origins_count; i++) {
 		if (same_word(guard->origin[i], origin))
 			return true;
 	}
@@ -162,14 +162,14 @@ int td_guard_page(const struct td_guard *guard, struct td_text host, struct td_t
 	struct td_http_host parts;
 	struct td_http_origin from;
 
-	if (guard->users == NULL && host.at != NULL &&
+	if (td_guard_users(guard) == NULL && host.at != NULL &&
 		(!td_http_host_split(host, &parts) || !td_http_is_loopback(parts.name)))
 		return td_error_set(err, TD_E_FORBIDDEN, TD_NO_OFFSET,
 			"Host: whoever connects may do everything here, so it has to be this "
 			"machine");
 	if (origin.at == NULL || is_named(guard, origin))
 		return 0;
-	if (guard->users == NULL) {
+	if (td_guard_users(guard) == NULL) {
 		if (td_http_origin_is_loopback(origin))
 			return 0;
 	} else if (td_http_origin_split(origin, &from) && same_word(from.host, host)) {

@@ -45,7 +45,7 @@ void td_guard_free(struct td_guard *guard);
  */
 int td_guard_set(struct td_guard *guard, struct td_users *users, struct td_text origins,
 	struct td_error *err);
-/* NULL: everybody is let in. Borrowed. */
+/* NULL: everybody is let in, as by a guard that is NULL. Borrowed. */
 struct td_users *td_guard_users(const struct td_guard *guard);
 
 /*

@@ -104,8 +104,8 @@ static int add_password(struct td_users *users, struct td_user *user,
 			"password: not a hash of crypt(5) that is held to be safe; `tidings user` "
 			"makes one");
 	user->about.password = true;
-	if (users->nobody[0] == '\0')
-		memcpy(users->nobody, hash, line->value.len + 1);
+	if (users->no_hash[0] == '\0')
+		memcpy(users->no_hash, hash, line->value.len + 1);
 	return add_identity(users, user, TD_BY_PASSWORD, line->value, NULL, &user->password, err);
 }
 
@@ -297,6 +297,8 @@ int td_users_new(struct td_users **out, struct td_text file, uint64_t seed, stru
 		return td_error_nomem(err);
 	atomic_init(&users->refs, 1);
 	users->seed = seed;
+	users->nobody = (struct td_identity){
+		.users = users, .user = &users->nobody_user, .credential = TD_BY_NOTHING};
 	td_arena_init(&users->arena, 4096, ARENA_BYTES_MAX);
 	code = td_sha256_init(&users->sha, err);
 	if (code == 0)
@@ -306,8 +308,8 @@ int td_users_new(struct td_users **out, struct td_text file, uint64_t seed, stru
 		return code;
 	}
 	/* Nobody has a password: what is compared with is this one's form, not its value. */
-	if (users->nobody[0] == '\0')
-		memcpy(users->nobody, "$y$j9T$........................", 32);
+	if (users->no_hash[0] == '\0')
+		memcpy(users->no_hash, "$y$j9T$........................", 32);
 	*out = users;
 	return 0;
 }
@@ -366,19 +368,27 @@ const struct td_identity *td_users_by_name(
 	const struct td_user *user = td_users_find(users, name);
 
 	if (user == NULL || user->password == NULL) {
-		*hash = users->nobody;
+		*hash = users->no_hash;
 		return NULL;
 	}
 	*hash = user->password->secret.at;
 	return user->password;
 }
 
+const struct td_identity *td_users_nobody(const struct td_users *users)
+{
+	return &users->nobody;
+}
+
 const struct td_identity *td_users_renew(
 	const struct td_users *users, const struct td_identity *identity)
 {
 	const struct td_identity *now = NULL;
-	const struct td_user *user = td_users_find(users, identity->user->about.name);
+	const struct td_user *user;
 
+	if (identity->credential == TD_BY_NOTHING)
+		return &users->nobody;
+	user = td_users_find(users, identity->user->about.name);
 	if (user == NULL)
 		return NULL;
 	switch (identity->credential) {
@@ -390,6 +400,8 @@ const struct td_identity *td_users_renew(
 		break;
 	case TD_BY_CERTIFICATE:
 		now = find_secret(users, &users->certificates, identity->secret);
+		break;
+	case TD_BY_NOTHING:
 		break;
 	}
 	return now != NULL && now->user == user && td_text_equal(now->secret, identity->secret)

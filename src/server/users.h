@@ -55,6 +55,8 @@ void td_users_unref(struct td_users *users);
 const struct td_identity *td_users_by_token(const struct td_users *users, struct td_text token);
 const struct td_identity *td_users_by_certificate(
 	const struct td_users *users, struct td_text name);
+/* Who is not known, and may nothing. */
+const struct td_identity *td_users_nobody(const struct td_users *users);
 /*
  * Who has that name, and what the password is to be compared with. Where there is nobody, or without
  * a password, NULL and a hash that fits nothing and takes as long.

@@ -13,6 +13,7 @@ enum td_credential {
 	TD_BY_PASSWORD,
 	TD_BY_TOKEN,
 	TD_BY_CERTIFICATE,
+	TD_BY_NOTHING,
 };
 
 struct td_user;
@@ -51,7 +52,9 @@ struct td_users {
 	size_t count, cap;
 	struct td_map names, tokens, certificates;
 	struct td_sha256 sha;
-	char nobody[TD_PASSWORD_HASH_BYTES]; /* a hash for who is not there */
+	char no_hash[TD_PASSWORD_HASH_BYTES]; /* for who is not there */
+	struct td_user nobody_user;
+	struct td_identity nobody;
 };
 
 /* The user of that name; NULL: none. */

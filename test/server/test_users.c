@@ -348,6 +348,10 @@ static void an_identity_is_renewed_only_by_the_same_credential(void **state)
 		}
 		td_users_unref(others);
 	}
+	assert_ptr_equal(td_users_renew(users, td_users_nobody(users)), td_users_nobody(users));
+	assert_false(td_identity_may(td_users_nobody(users), TD_MAY_READ, td_text("order.1")));
+	assert_false(td_identity_may_some(td_users_nobody(users), TD_MAY_READ));
+	assert_null(td_identity_name(td_users_nobody(users)).at);
 	/* Who holds an identity holds its users. */
 	td_identity_ref(was);
 	td_users_unref(users);
