@@ -4,6 +4,7 @@
 
 #include "server/guard.h"
 #include "server/inside.h"
+#include "server/tls_channel.h"
 
 struct td_access {
 	struct td_guard *guard;
@@ -189,6 +190,7 @@ static enum td_admission ask(struct td_exchange *x, struct td_guard *guard, stru
 		td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "Authorization: more than one");
 		return refuse(x, err);
 	}
+	who.names = td_channel_names(&x->session->channel, &who.names_count);
 	switch (td_guard_ask(guard, &who, x->server->now, &identity, &check, &fresh, err)) {
 	case TD_GUARD_KNOWN:
 		return let_in(x, identity, err) ? TD_ADMIT_GO : refuse(x, err);

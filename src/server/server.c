@@ -121,6 +121,10 @@ static int listen_all(
 		code = listen_at(server, &settings->http[i], err);
 	for (size_t i = 0; code == 0 && i < settings->http_handles_count; i++)
 		code = add_listener(server, settings->http_handles[i], err);
+	for (size_t i = 0; i < server->listeners_count; i++) {
+		server->listeners[i].channel = settings->http_channel;
+		server->listeners[i].channel_arg = settings->http_channel_arg;
+	}
 	return code;
 }
 

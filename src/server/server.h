@@ -24,7 +24,8 @@
 #include "sys/sys.h"
 
 struct td_server;
-struct td_access; /* access.h */
+struct td_access;  /* access.h */
+struct td_channel; /* session.h */
 
 /* The world. All must outlive the server. Tasks must wake the net when one has ended. */
 struct td_server_seams {
@@ -82,6 +83,9 @@ struct td_server_settings {
 	const char *data;                  /* the store's directory; NULL: in memory */
 	const struct td_net_address *http; /* where to listen for HTTP */
 	size_t http_count;
+	/* What lies between a connection and its session (session.h): TLS; NULL: nothing. */
+	int (*http_channel)(void *arg, struct td_channel *channel, struct td_error *err);
+	void *http_channel_arg;
 	const int *http_handles; /* listeners that are open already: they become the server's */
 	size_t http_handles_count;
 	const char *source; /* of events that say none; default "http" */
