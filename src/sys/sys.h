@@ -248,5 +248,16 @@ void td_loop_wait(struct td_loop *loop, int64_t deadline);
 
 /* Its id, for people to read in a message. */
 uint64_t td_process_id(void);
+/*
+ * A file that a person named, appended to the buffer: settings, users, keys. Links are followed; what is
+ * no regular file is refused, and what the buffer does not hold. *others (may be NULL): whether others
+ * than its owner and group can read it. TD_E_SYSTEM, TD_E_TOO_LARGE, TD_E_NOMEM, naming it.
+ */
+int td_process_read_file(const char *path, struct td_buf *buf, bool *others, struct td_error *err);
+/* To standard error as much as goes without waiting; returns how much. What fails is gone. */
+size_t td_process_say(const char *bytes, size_t len);
+/* As many open files as this process may have; what memory holds is not written to a core, and what is
+ * made is its owner's alone. What cannot be had is gone without. */
+void td_process_prepare(void);
 
 #endif
