@@ -59,23 +59,33 @@ static struct td_guard *guard_of(const struct td_access *access)
 	return access != NULL ? access->guard : NULL;
 }
 
-bool td_access_renew(const struct td_access *access, const struct td_identity **identity)
+bool td_access_stands(const struct td_access *access, const struct td_identity *identity)
 {
 	const struct td_users *users = td_guard_users(guard_of(access));
-	const struct td_identity *now = NULL;
+	const struct td_identity *now;
 
-	/* From everybody to users, or back, is for new requests to find out. */
-	if ((users == NULL) != (*identity == NULL))
-		return false;
-	if (users == NULL)
-		return true;
-	now = td_users_renew(users, *identity);
-	if (now == NULL)
-		return false;
-	td_identity_ref(now);
-	td_identity_unref(*identity);
-	*identity = now;
-	return true;
+	if (users == NULL || identity == NULL)
+		return users == NULL && identity == NULL;
+	now = td_users_renew(users, identity);
+	return now != NULL && td_identity_equal(now, identity);
+}
+
+size_t td_access_cut(struct td_server *server)
+{
+	struct td_session *session = server->sessions, *next;
+	size_t count = 0;
+
+	for (; session != NULL; session = next) {
+		const struct td_exchange *x = session->exchanges;
+
+		next = session->next;
+		if (session->phase != TD_SESSION_STREAM || x == NULL ||
+			td_access_stands(server->access, x->identity))
+			continue;
+		td_session_drop(session);
+		count++;
+	}
+	return count;
 }
 
 /* --- a request ---------------------------------------------------------------------------- */

@@ -20,14 +20,19 @@ struct td_access;
 /* Opens to everybody. TD_E_NOMEM. */
 int td_access_new(struct td_access **access, const struct td_random *random, struct td_error *err);
 void td_access_free(struct td_access *access);
-/* As td_guard_set(), between turns; then td_server_renew(). */
+/* As td_guard_set(), between turns; then td_access_cut(). */
 int td_access_set(struct td_access *access, struct td_users *users, struct td_text origins,
 	struct td_error *err);
 /*
- * What has become of an identity by now: *identity is exchanged for the present one. false: it stands no
- * more, and is as it was. `access` and the identity may be NULL.
+ * Whether who was let in would be let in now, and may exactly what it may now: `access` and the
+ * identity may be NULL.
  */
-bool td_access_renew(const struct td_access *access, const struct td_identity **identity);
+bool td_access_stands(const struct td_access *access, const struct td_identity *identity);
+/*
+ * Behind td_access_set(): streams of those of whom that is not so are closed at once. Their clients come
+ * back, say who they are, and go on where they were. Returns how many.
+ */
+size_t td_access_cut(struct td_server *server);
 
 enum td_admission {
 	TD_ADMIT_GO,

@@ -39,6 +39,25 @@ struct td_text td_identity_name(const struct td_identity *identity)
 	return identity != NULL ? identity->user->about.name : td_text(NULL);
 }
 
+bool td_identity_equal(const struct td_identity *a, const struct td_identity *b)
+{
+	const struct td_user_rule *x, *y;
+
+	if (a == NULL || b == NULL || a->user == b->user)
+		return a == b || (a != NULL && b != NULL);
+	if (!td_text_equal(a->user->about.name, b->user->about.name))
+		return false;
+	x = a->user->rules;
+	y = b->user->rules;
+	/* Told in another order they are others: that costs no more than a new connection. */
+	for (; x != NULL && y != NULL; x = x->next, y = y->next) {
+		if (x->permission != y->permission || x->deny != y->deny ||
+			!td_text_equal(x->pattern, y->pattern))
+			return false;
+	}
+	return x == NULL && y == NULL;
+}
+
 /* Whether a pattern may stand for addresses that begin with "$". */
 static bool begins_wild(struct td_text pattern)
 {

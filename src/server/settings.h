@@ -136,6 +136,9 @@ void td_settings_write(const struct td_settings *settings, bool origins, struct 
  * TLS takes certificate and key; a client's certificate takes TLS. TD_E_INVALID names the flag.
  */
 int td_settings_check(const struct td_settings *settings, struct td_error *err);
+/* The same of one that listens there, whatever they say of that. */
+int td_settings_check_at(const struct td_settings *settings, const struct td_net_address *address,
+	struct td_error *err);
 /*
  * What differs between two: the names of those that take a restart, between ", ", into the buffer.
  * Returns how many differ in all, logs included.

@@ -72,28 +72,31 @@ static bool is_set(const struct td_settings *settings, enum td_setting_id id)
 	return settings->values[id].set;
 }
 
-static int check_beyond_loopback(const struct td_settings *settings, struct td_error *err)
+int td_settings_check_at(const struct td_settings *settings, const struct td_net_address *address,
+	struct td_error *err)
 {
-	struct td_net_address http = td_settings_address(settings, TD_SET_HTTP);
+	char text[TD_NET_ADDRESS_BYTES];
 
-	if (td_net_address_is_loopback(&http))
+	if (td_net_address_is_loopback(address))
 		return 0;
 	if (!is_set(settings, TD_SET_USERS))
 		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET,
 			"http %s: others than this machine can reach it, and everybody may do "
 			"everything: give --users FILE, or listen on 127.0.0.1",
-			settings->values[TD_SET_HTTP].text.at);
+			td_net_address_format(address, text));
 	if (!is_set(settings, TD_SET_TLS_CERT) && !td_settings_switch(settings, TD_SET_INSECURE))
 		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET,
 			"http %s: passwords and tokens would cross the network in the clear: give "
 			"--tls-cert FILE and --tls-key FILE, or --insecure behind a proxy that "
 			"does TLS",
-			settings->values[TD_SET_HTTP].text.at);
+			td_net_address_format(address, text));
 	return 0;
 }
 
 int td_settings_check(const struct td_settings *settings, struct td_error *err)
 {
+	struct td_net_address http = td_settings_address(settings, TD_SET_HTTP);
+
 	if (is_set(settings, TD_SET_TLS_CERT) != is_set(settings, TD_SET_TLS_KEY))
 		return refuse(
 			err, is_set(settings, TD_SET_TLS_CERT)
@@ -106,7 +109,7 @@ int td_settings_check(const struct td_settings *settings, struct td_error *err)
 		return refuse(err, "tls-client-required: it takes --tls-client-ca FILE");
 	if (td_settings_number(settings, TD_SET_SEGMENT_BYTES_MAX) % TD_DISK_ALIGN != 0)
 		return refuse(err, "segment-bytes-max: it takes a multiple of 4KiB");
-	return check_beyond_loopback(settings, err);
+	return td_settings_check_at(settings, &http, err);
 }
 
 /* --- two of them -------------------------------------------------------------------------- */

@@ -74,6 +74,8 @@ const struct td_identity *td_identity_ref(const struct td_identity *identity);
 void td_identity_unref(const struct td_identity *identity);
 /* What is stamped on events as `authid`; absent: nothing. */
 struct td_text td_identity_name(const struct td_identity *identity);
+/* Whether two are the same user, and may exactly the same. */
+bool td_identity_equal(const struct td_identity *a, const struct td_identity *b);
 /* Whether it may do this with the address. */
 bool td_identity_may(
 	const struct td_identity *identity, enum td_permission permission, struct td_text address);
