@@ -144,4 +144,7 @@ void td_server_set_limits(struct td_server *server, const struct td_server_limit
 /* With every default said. */
 struct td_server_limits td_server_limits_of(const struct td_server_limits *limits);
 
+/* What stands around it in a process. */
+#include "server/host.h"
+
 #endif

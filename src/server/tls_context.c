@@ -199,7 +199,8 @@ int td_tls_context_new(
 
 struct td_tls_context *td_tls_context_ref(struct td_tls_context *context)
 {
-	atomic_fetch_add_explicit(&context->refs, 1, memory_order_relaxed);
+	if (context != NULL)
+		atomic_fetch_add_explicit(&context->refs, 1, memory_order_relaxed);
 	return context;
 }
 
