@@ -353,8 +353,25 @@ static int look(struct td_keys *keys, uint64_t number, uint8_t key[TD_KEY_BYTES]
 	return 1;
 }
 
-int td_keys_get(
-	struct td_keys *keys, uint64_t number, uint8_t key[TD_KEY_BYTES], struct td_error *err)
+/* Keep what was read, if nothing was destroyed since; false: some was. */
+static bool keep(struct td_keys *keys, uint64_t generation, const struct td_key_slot *slot)
+{
+	struct td_key_cached *cached = &keys->cache[slot->number % TD_KEYS_CACHED];
+	bool same;
+
+	td_mutex_lock(&keys->mutex);
+	same = generation == keys->generation;
+	if (same && !slot->destroyed) {
+		cached->number = slot->number;
+		memcpy(cached->key, slot->key, TD_KEY_BYTES);
+	}
+	td_mutex_unlock(&keys->mutex);
+	return same;
+}
+
+/* One try; *again: a key was destroyed meanwhile, and it may be this one's slot that was half written. */
+static int get(struct td_keys *keys, uint64_t number, uint8_t key[TD_KEY_BYTES], bool *again,
+	struct td_error *err)
 {
 	struct td_key_slot slot = {0};
 	struct td_key_file file = {.handle = -1};
@@ -362,6 +379,7 @@ int td_keys_get(
 	uint64_t generation;
 	int code;
 
+	*again = false;
 	td_mutex_lock(&keys->mutex);
 	code = look(keys, number, key);
 	generation = keys->generation;
@@ -376,18 +394,31 @@ int td_keys_get(
 		return gone(number, err);
 	code = read_slot(keys, &file, number, &slot, err);
 	if (code != 0)
-		return code;
-	if (slot.destroyed)
-		return gone(number, err);
-	memcpy(key, slot.key, TD_KEY_BYTES);
-	td_mutex_lock(&keys->mutex);
-	if (generation == keys->generation) {
-		keys->cache[number % TD_KEYS_CACHED].number = number;
-		memcpy(keys->cache[number % TD_KEYS_CACHED].key, slot.key, TD_KEY_BYTES);
-	}
-	td_mutex_unlock(&keys->mutex);
+		slot = (struct td_key_slot){.number = number, .destroyed = true};
+	*again = !keep(keys, generation, &slot);
+	if (code == 0 && slot.destroyed)
+		code = gone(number, err);
+	if (code == 0)
+		memcpy(key, slot.key, TD_KEY_BYTES);
 	OPENSSL_cleanse(&slot, sizeof(slot));
-	return 0;
+	return code;
+}
+
+int td_keys_get(
+	struct td_keys *keys, uint64_t number, uint8_t key[TD_KEY_BYTES], struct td_error *err)
+{
+	struct td_error wrong = TD_ERROR_INIT;
+	bool again = true;
+	int code = 0;
+
+	while (again)
+		code = get(keys, number, key, &again, &wrong);
+	if (code != 0) {
+		OPENSSL_cleanse(key, TD_KEY_BYTES);
+		if (err != NULL)
+			*err = wrong;
+	}
+	return code;
 }
 
 /* --- take --------------------------------------------------------------------------------- */

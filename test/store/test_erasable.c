@@ -430,6 +430,40 @@ static void keys_that_are_missing_leave_events_without_payloads(void **state)
 	end_simulated(&scene, sim);
 }
 
+/* Its slot is destroyed while it is read: what comes back is half of each. */
+static struct scene *reading;
+
+static int read_while_forgotten(
+	void *arg, int file, void *bytes, size_t len, uint64_t offset, size_t *got)
+{
+	struct scene *scene = reading;
+	int code = td_disk_real.read(arg, file, bytes, len, offset, got);
+
+	if (scene == NULL || len != TD_KEY_SLOT_BYTES)
+		return code;
+	reading = NULL;
+	forget(scene, "person.1.private");
+	memset((char *)bytes + len / 2, 0x55, len / 2);
+	return code;
+}
+
+static void a_key_that_is_destroyed_while_it_is_read_is_destroyed(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	begin(&scene, IN_JOURNAL);
+	scene.disk.read = read_while_forgotten;
+	append(&scene, "person.1.private", "born in Ulm");
+	scene.now_ns += 600000000000; /* no duplicates: opened again, no key is looked at */
+	scene_reopen(&scene);
+	reading = &scene;
+	expect_latest(&scene, "person.1.private", NULL);
+	assert_null(reading);
+	expect_latest(&scene, "person.1.private", NULL);
+	scene_end(&scene);
+}
+
 static void a_key_that_is_damaged_is_an_error_that_names_its_file(void **state)
 {
 	struct td_buf buf = TD_BUF_INIT((size_t)1 << 20);
@@ -880,6 +914,7 @@ int main(void)
 		BOTH_TESTS(what_is_sealed_is_read_as_it_was_given),
 		cmocka_unit_test(what_is_sealed_never_lies_in_the_clear),
 		BOTH_TESTS(what_is_forgotten_has_no_payload_any_more),
+		cmocka_unit_test(a_key_that_is_destroyed_while_it_is_read_is_destroyed),
 		BOTH_TESTS(what_comes_after_forgetting_has_another_key),
 		BOTH_TESTS(of_whom_nothing_is_sealed_nothing_is_forgotten),
 		BOTH_TESTS(nobody_is_told_whether_he_guessed_what_was_forgotten),
