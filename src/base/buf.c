@@ -28,6 +28,13 @@ void td_buf_fini(struct td_buf *buf)
 	*buf = (struct td_buf)TD_BUF_INIT(buf->max);
 }
 
+void td_buf_wipe(struct td_buf *buf)
+{
+	if (buf->at != NULL)
+		explicit_bzero(buf->at, buf->cap);
+	td_buf_fini(buf);
+}
+
 void td_buf_reset(struct td_buf *buf)
 {
 	buf->len = 0;

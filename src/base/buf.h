@@ -34,6 +34,8 @@ struct td_buf {
 
 void td_buf_init(struct td_buf *buf, size_t max);
 void td_buf_fini(struct td_buf *buf);
+/* The same, and nothing of what was written stays in memory. */
+void td_buf_wipe(struct td_buf *buf);
 /* Empty and without failure; keeps the memory. */
 void td_buf_reset(struct td_buf *buf);
 

@@ -446,7 +446,7 @@ int td_place_latest(struct td *td, const char *log, const char *subject, struct 
 			td_place_store(td->place), td_text(log), address, &stored, &buf, err);
 	if (code == 0)
 		code = tell_one(td->place, &stored, event, where, err);
-	td_buf_fini(&buf);
+	td_buf_wipe(&buf);
 	return code;
 }
 
@@ -464,7 +464,7 @@ int td_place_find(struct td *td, const char *id, const char *source, struct td_e
 			&stored, &buf, err);
 	if (code == 0)
 		code = tell_one(td->place, &stored, event, where, err);
-	td_buf_fini(&buf);
+	td_buf_wipe(&buf);
 	return code;
 }
 

@@ -39,7 +39,7 @@ static int copy(struct td_store *store, struct td_held *held, uint64_t position,
 	int code;
 
 	td_buf_reset(buf);
-	/* Room for an opened payload behind it, so that nothing moves. */
+	/* Room for an opened payload behind it, so that nothing moves: the caller wipes that. */
 	if ((held->record.body.at[1] & TD_EVENT_SEALED) != 0)
 		td_buf_reserve(buf, 2 * held->record.body.len);
 	td_buf_add_text(buf, held->record.body);

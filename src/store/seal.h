@@ -9,7 +9,8 @@
  *	record --> open --> payload;  or, where its key is gone, none: `erased`
  *
  * What lies in the journal, in its cache and in what is built of it is sealed; plain text is in the
- * buffers of those who read, alone, which are wiped when they are left.
+ * buffers of those who read, alone, which are wiped when they are left: openers, and what the callers
+ * of td_store_latest() and td_store_find() give, who do it themselves (td_buf_wipe()).
  *
  * A nonce is 96 bits, counted from where chance put it when the store was opened: the same is never
  * met twice, also where a crash takes events back or a store is copied and both go on.

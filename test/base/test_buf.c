@@ -65,12 +65,29 @@ static void buf_gives_its_bytes_away(void **state)
 	td_bytes_fini(&bytes);
 }
 
+static void buf_that_is_wiped_is_empty_and_can_be_used_again(void **state)
+{
+	struct td_buf buf = TD_BUF_INIT(100);
+
+	(void)state;
+	td_buf_wipe(&buf);
+	td_buf_add_string(&buf, "secret");
+	td_buf_wipe(&buf);
+	assert_null(buf.at);
+	assert_int_equal(buf.len, 0);
+	td_buf_add_string(&buf, "plain");
+	assert_int_equal(td_buf_check(&buf, NULL), 0);
+	assert_string_equal(buf.at, "plain");
+	td_buf_fini(&buf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(buf_grows_and_ends_with_nul),
 		cmocka_unit_test(buf_stops_at_its_ceiling_and_says_so_once),
 		cmocka_unit_test(buf_gives_its_bytes_away),
+		cmocka_unit_test(buf_that_is_wiped_is_empty_and_can_be_used_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
