@@ -232,7 +232,8 @@ struct td_log_about {
 	const char *name;
 	struct td_log_settings settings;
 	uint64_t first_seq,
-		last_seq; /* the oldest and the newest there is; last_seq 0: none ever */
+		last_seq; /* the oldest and the newest there is; last_seq 0: none ever; first_seq 0: it
+			     could not be read */
 	uint64_t count, bytes, subjects;
 	td_time created, first_time, last_time;
 };

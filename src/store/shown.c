@@ -197,7 +197,7 @@ static td_time time_shown(const struct td_store *store, const struct td_log *log
 /* After td_shown_logs(). */
 static void describe(struct td_store *store, struct td_log *log, struct td_log_info *info)
 {
-	uint64_t first = first_shown(store, log);
+	uint64_t losses = store->runs.losses, first = first_shown(store, log);
 
 	*info = (struct td_log_info){
 		.number = log->number,
@@ -211,6 +211,8 @@ static void describe(struct td_store *store, struct td_log *log, struct td_log_i
 		.created = log->created,
 	};
 	info->first_seq = first != 0 ? td_runs_line(&store->runs, first)->seq : info->last_seq + 1;
+	if (store->runs.losses != losses)
+		info->first_seq = 0;
 }
 
 /* The time of its first event is in the record alone. The owner. */

@@ -622,10 +622,11 @@ static void expect_damage(struct scene *scene, const struct td_removal *removal)
 static void a_page_that_cannot_be_read_is_told_and_nothing_is_guessed(void **state)
 {
 	const uint64_t first = 1;
-	struct td_log_info info;
+	struct td_log_info info, infos[3];
 	struct td_chore *chore;
 	struct scene scene;
 	unsigned damaged = 0;
+	size_t count;
 
 	(void)state;
 	scene_begin(&scene, IN_JOURNAL);
@@ -649,6 +650,12 @@ static void a_page_that_cannot_be_read_is_told_and_nothing_is_guessed(void **sta
 		&scene, &(struct td_removal){.log = td_text("log"), .pattern = td_text("log.b")});
 	assert_int_equal(
 		td_store_log(scene.store, td_text("log"), 0, &info, &scene.err), TD_E_DAMAGED);
+	count = td_store_logs(scene.store, infos, 3);
+	assert_int_equal(count, 3);
+	for (size_t i = 0; i < count; i++) {
+		if (td_text_is(infos[i].name, "log"))
+			assert_int_equal(infos[i].first_seq, 0); /* not: as if it were empty */
+	}
 	scene_log(&scene, "log", "log.*",
 		(struct td_log_config){.count_max = 1, .count_per_subject_max = 1, .age_ms = 1000});
 	for (int i = 0; i < 10; i++) {
