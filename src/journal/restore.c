@@ -7,7 +7,8 @@
  *	3  all of it verified: frames, footers, chain, as if CONTROL stood there
  *	4  CONTROL.a, clean, with another epoch; RESTORING goes
  *
- * Cut off before 4 there is no CONTROL, and nothing opens; the next restoring begins again.
+ * Cut off before 4 there is no CONTROL, and nothing opens; the next restoring begins again. Cut off in
+ * it, it is whole, and opens; who restores once more instead begins again, unless it was opened.
  */
 #include "journal/backup.h"
 #include "journal/open.h"
@@ -27,7 +28,7 @@ struct restoring {
 	struct td_copier copier;
 	const char *path; /* NULL: the digests are checked alone */
 	int dir;
-	bool begun, control, others; /* what is in the directory */
+	bool begun, control, opened, others; /* what is in the directory */
 	struct td_control made;
 };
 
@@ -45,9 +46,10 @@ static int look(void *arg, const struct td_disk_entry *entry)
 
 	if (strcmp(entry->name, RESTORING_NAME) == 0)
 		restoring->begun = true;
-	else if (strcmp(entry->name, TD_CONTROL_A_NAME) == 0 ||
-		 strcmp(entry->name, TD_CONTROL_B_NAME) == 0)
+	else if (strcmp(entry->name, TD_CONTROL_A_NAME) == 0)
 		restoring->control = true;
+	else if (strcmp(entry->name, TD_CONTROL_B_NAME) == 0)
+		restoring->opened = true;
 	else
 		restoring->others = true;
 	return 0;
@@ -72,9 +74,14 @@ static int is_left(void *arg, const struct td_disk_entry *entry)
 static int clear_away(const struct restoring *restoring)
 {
 	struct leftovers left;
-	int code;
+	int code = 0;
 
-	do {
+	/* It was cut off at its end, and nobody opened what it had made: without CONTROL it is none. */
+	if (restoring->control)
+		code = td_disk_unlink(restoring->disk, restoring->dir, TD_CONTROL_A_NAME);
+	if (code == 0 && restoring->control)
+		code = td_disk_sync_dir(restoring->disk, restoring->dir);
+	while (code == 0) {
 		left.count = 0;
 		code = td_disk_list(restoring->disk, restoring->dir, is_left, &left);
 		for (size_t i = 0; code == 0 && i < left.count; i++) {
@@ -83,7 +90,9 @@ static int clear_away(const struct restoring *restoring)
 			td_segment_name(name, left.bases[i]);
 			code = td_disk_unlink(restoring->disk, restoring->dir, name);
 		}
-	} while (code == 0 && left.count > 0);
+		if (left.count == 0)
+			break;
+	}
 	return code;
 }
 
@@ -98,7 +107,7 @@ static int begin(struct restoring *restoring, struct td_error *err)
 		code = td_disk_list(disk, restoring->dir, look, restoring);
 	if (code != 0)
 		return fault(restoring, code, "the directory", err);
-	if (restoring->control || (restoring->others && !restoring->begun))
+	if (restoring->opened || ((restoring->control || restoring->others) && !restoring->begun))
 		return td_error_set(err, TD_E_EXISTS, TD_NO_OFFSET,
 			"%s: the directory is not empty: use another", restoring->path);
 	code = td_disk_open(disk, restoring->dir, RESTORING_NAME,

@@ -205,6 +205,36 @@ static void one_that_was_stopped_is_gone_on_with(void **state)
 	scene_end(&scene);
 }
 
+static void make_file(struct scene *scene, const char *path, const char *name)
+{
+	int dir, file;
+
+	assert_int_equal(td_disk_open_dir(scene->disk, TD_DISK_NOWHERE, path, 0, &dir), 0);
+	assert_int_equal(
+		td_disk_open(scene->disk, dir, name, TD_DISK_WRITE | TD_DISK_CREATE, &file), 0);
+	td_disk_close(scene->disk, file);
+	td_disk_close(scene->disk, dir);
+}
+
+/* A crash between CONTROL.a and the end of RESTORING: what nobody opened yet is made once more. */
+static void a_restoring_that_was_cut_off_at_its_end_begins_again(void **state)
+{
+	struct td_backup_report report;
+	struct scene scene;
+
+	(void)state;
+	begin(&scene, 6);
+	scene_append(&scene, 40, 900);
+	must_back_up(&scene, "backup", &report);
+	assert_int_equal(restore_from(&scene, "backup", "restored"), 0);
+	assert_int_equal(restore_from(&scene, "backup", "restored"), TD_E_EXISTS);
+	make_file(&scene, "restored", "RESTORING");
+	check_restored(&scene, "backup", "restored", report.position); /* opens it, too */
+	make_file(&scene, "restored", "RESTORING");
+	assert_int_equal(restore_from(&scene, "backup", "restored"), TD_E_EXISTS);
+	scene_end(&scene);
+}
+
 /* --- crashes ------------------------------------------------------------------------------ */
 
 /* Two backups with changes between. What the world knows: how far the last complete one goes. */
@@ -551,6 +581,7 @@ int main(void)
 		cmocka_unit_test(only_what_is_new_is_copied),
 		cmocka_unit_test(appending_rolling_rewriting_and_dropping_meanwhile_is_one_moment),
 		cmocka_unit_test(one_that_was_stopped_is_gone_on_with),
+		cmocka_unit_test(a_restoring_that_was_cut_off_at_its_end_begins_again),
 		cmocka_unit_test(a_crash_anywhere_leaves_the_store_and_the_last_backup),
 		cmocka_unit_test(a_restoring_that_was_cut_off_opens_nothing_and_is_begun_again),
 		cmocka_unit_test(any_call_may_fail_and_the_store_goes_on),
