@@ -43,6 +43,9 @@
 
 struct td_journal;
 
+/* Of one append: 8 MiB, and what comes with them. */
+#define TD_APPEND_BYTES_MOST (((size_t)8 << 20) + ((size_t)256 << 10))
+
 struct td_journal_options {
 	const struct td_disk *disk;
 	const struct td_clock *clock;
@@ -51,7 +54,7 @@ struct td_journal_options {
 	size_t segment_bytes_max;   /* ... up to this; default 128 MiB */
 	size_t frame_bytes;         /* a frame is full from here on; default 1 MiB */
 	size_t frame_records;       /* or from so many records; default 4,096 */
-	size_t append_bytes_max;    /* one append; default 8 MiB */
+	size_t append_bytes_max;    /* one append; default TD_APPEND_BYTES_MOST */
 	size_t cache_bytes;         /* frames kept in memory for readers; default 16 MiB */
 	int64_t mark_ms;            /* idle time until a mark; default 50 */
 	bool chain_off;             /* no SHA-256 chain; as the store was made, from then on */

@@ -19,7 +19,7 @@ static void defaults(struct td_journal_options *options)
 	if (options->frame_records == 0)
 		options->frame_records = 4096;
 	if (options->append_bytes_max == 0)
-		options->append_bytes_max = (size_t)8 << 20;
+		options->append_bytes_max = TD_APPEND_BYTES_MOST;
 	if (options->cache_bytes == 0)
 		options->cache_bytes = (size_t)16 << 20;
 	if (options->mark_ms == 0)
@@ -34,10 +34,10 @@ static int check_options(const struct td_journal_options *options, struct td_err
 		options->segment_bytes_max % TD_PAGE_BYTES != 0)
 		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET,
 			"journal: segments have 12 KiB to 1 GiB, in steps of 4 KiB");
-	if (options->append_bytes_max > TD_FRAME_BYTES_MAX / 2 ||
+	if (options->append_bytes_max > TD_APPEND_BYTES_MOST ||
 		options->frame_bytes > TD_FRAME_BYTES_MAX / 2)
 		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET,
-			"journal: an append and a frame have at most 8 MiB");
+			"journal: an append has at most 8 1/4 MiB, a frame is full at 8 at most");
 	return 0;
 }
 

@@ -8,7 +8,7 @@
  * Each frame moves what it moves whole, so nothing is there twice or not at all. Appends wait until
  * it is over (TD_E_FULL: a frame has to be committed, as ever), so an adopted event never comes behind
  * a new one of its subject. Where a crash or an error comes between, the next opening or append goes
- * on. Revisions go on from where they stood in `events`, also over what was removed there: its tops
+ * on. What cannot be read, or is too large to be moved, stays in `events`. Revisions go on from where they stood in `events`, also over what was removed there: its tops
  * stay, and are asked.
  */
 #include "store/private.h"
@@ -198,6 +198,11 @@ static int move_some(struct td_store *store, struct td_log *log, size_t bytes_ma
 	if (code == 0 && moving->read > 0)
 		code = td_append_moved(store, moving->entries, moving->read, store->events,
 			moving->positions, err);
+	/* It stays in `events`: no frame takes it and its removal. */
+	if (code == TD_E_TOO_LARGE && moving->count == 1) {
+		moving->next = moving->positions[0] + 1;
+		code = 0;
+	}
 	if (code == 0)
 		log->adopted_to = moving->next;
 	td_buf_fini(&values);

@@ -425,6 +425,36 @@ static void a_crash_anywhere_leaves_each_event_where_it_was_or_where_it_goes(voi
 	assert_true(frames > 40);
 }
 
+/* What no frame takes together with its removal stays where it is, and holds up nobody. */
+static void what_is_too_large_to_be_adopted_stays_in_events(void **state)
+{
+	static char large[12000];
+	struct td_log_info info;
+	struct scene scene;
+
+	(void)state;
+	scene_begin(&scene, IN_JOURNAL);
+	scene_open(&scene);
+	memset(large, 'l', sizeof(large) - 1);
+	append_id(&scene, "order.1", "small", NULL);
+	append_id(&scene, "order.1", large, NULL);
+	append_id(&scene, "order.2", "small", NULL);
+	scene_close(&scene);
+	/* By options of another life. */
+	scene.options.journal.append_bytes_max = sizeof(large) + 100;
+	scene_open(&scene);
+	adopt(&scene, false);
+	assert_string_equal(read_log(&scene, "orders"), "order.1@1:small order.2@1:small ");
+	must(&scene, td_store_log(scene.store, td_text(TD_LOG_EVENTS), 0, &info, &scene.err));
+	assert_int_equal(info.count, 1);
+	append_id(&scene, "order.2", "next", NULL);
+	td_store_verify(scene.store);
+	scene_reopen(&scene);
+	assert_string_equal(
+		read_log(&scene, "orders"), "order.1@1:small order.2@1:small order.2@2:next ");
+	scene_end(&scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -432,6 +462,7 @@ int main(void)
 		BOTH_TESTS(a_key_that_came_twice_is_known_by_the_later),
 		BOTH_TESTS(revisions_go_on_over_what_was_removed_before),
 		BOTH_TESTS(many_are_adopted_frame_by_frame_and_appends_wait),
+		cmocka_unit_test(what_is_too_large_to_be_adopted_stays_in_events),
 		BOTH_TESTS(what_is_adopted_into_an_erasable_log_is_sealed_and_forgotten),
 		BOTH_TESTS(what_was_sealed_before_is_forgotten_where_it_was_too),
 		cmocka_unit_test(a_crash_anywhere_leaves_each_event_where_it_was_or_where_it_goes),

@@ -1070,10 +1070,60 @@ static void a_strict_store_of_small_segments_is_made(void **state)
 	scene_end(&scene);
 }
 
+/* The ceiling that is promised, with all that may come with it. */
+static void the_largest_event_is_stored(void **state)
+{
+	static char headers[TD_HEADER_BYTES_MAX], type[TD_TYPE_BYTES_MAX];
+	const size_t bytes = (size_t)8 << 20;
+	struct td_buf buf = TD_BUF_INIT(2 * bytes);
+	char address[TD_ADDRESS_BYTES_MAX + 1];
+	struct td_entry entry;
+	struct td_stored stored;
+	struct td_placed placed;
+	struct scene scene;
+	uint64_t rests_on;
+	char *payload = malloc(bytes + 1);
+	int code;
+
+	(void)state;
+	assert_non_null(payload);
+	memset(payload, 'p', bytes + 1);
+	memset(type, 'T', sizeof(type));
+	memset(address, 'a', sizeof(address));
+	memset(headers, 'h', sizeof(headers));
+	memcpy(headers, "NATS/1.0\r\nA: ", 13);
+	memcpy(headers + sizeof(headers) - 4, "\r\n\r\n", 4);
+	scene_begin(&scene, IN_JOURNAL);
+	scene.options.payload_bytes_max = bytes;
+	scene.options.journal.append_bytes_max = scene.options.journal.frame_bytes = 0;
+	scene_open(&scene);
+	entry = (struct td_entry){.address = td_text_of(address, TD_ADDRESS_BYTES_MAX),
+		.type = td_text_of(type, sizeof(type)),
+		.headers = td_text_of(headers, sizeof(headers)),
+		.payload = td_text_of(payload, bytes + 1)};
+	assert_int_equal(td_store_append(scene.store, &entry, 1, &placed, &rests_on, NULL, NULL),
+		TD_E_TOO_LARGE);
+	entry.payload.len = bytes;
+	while ((code = td_store_append(
+			scene.store, &entry, 1, &placed, &rests_on, NULL, &scene.err)) == TD_E_FULL)
+		scene_commit(&scene);
+	must(&scene, code);
+	scene_reopen(&scene);
+	must(&scene, td_store_latest(
+			     scene.store, td_text(NULL), entry.address, &stored, &buf, &scene.err));
+	assert_int_equal(stored.payload.len, bytes);
+	assert_memory_equal(stored.payload.at, payload, bytes);
+	assert_true(td_text_equal(stored.headers, entry.headers));
+	td_buf_fini(&buf);
+	free(payload);
+	scene_end(&scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOTH_TESTS(numbers_are_given_per_log_and_subject),
+		cmocka_unit_test(the_largest_event_is_stored),
 		BOTH_TESTS(nothing_staged_is_read),
 		BOTH_TESTS(expected_revisions_are_checked),
 		BOTH_TESTS(an_append_is_all_or_none),
