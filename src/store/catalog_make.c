@@ -4,7 +4,7 @@
  *	run    read the segment: subjects, logs, notes, tags
  *	done   under the lock: the lines as they are now. Not while a removal is on its way: what the
  *	       catalog says is removed must stay removed
- *	run    write the file
+ *	run    look behind holes, a way at a time under the lock; write the file
  *	done   the run's pages may be had from it from now on
  */
 #include "store/private.h"
@@ -327,27 +327,41 @@ static void copy_line(struct td_catalog_make *make, size_t i)
 	log->bytes += line->bytes;
 }
 
-/* Whether something that lives is met on the way back from here; on a long way: it may be. */
-static bool leads(const struct td_runs *runs, uint64_t position)
+/* Whether it lives, or is back if a removal that is not durable comes to nothing. */
+static bool may_live(const struct td_store *store, const struct td_line *line, uint64_t position)
 {
-	for (unsigned i = 0; i < WAY_MAX && position != 0; i++) {
-		const struct td_run *run = td_runs_find(runs, position);
+	return (line->flags & TD_LINE_EVENT) != 0 &&
+	       ((line->flags & TD_LINE_REMOVED) == 0 || td_store_is_pending(store, position));
+}
 
-		if (run == NULL)
-			return true;
-		if ((td_run_line(run, position)->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) ==
-			TD_LINE_EVENT)
-			return true;
-		position = td_run_previous(run, position);
+/*
+ * Whether something that lives is met on the way back from here; on a long way: it may be. *lost: a
+ * page could not be read. Any thread.
+ */
+static bool leads(struct td_store *store, uint64_t position, bool *lost)
+{
+	uint64_t losses;
+	bool found = false;
+
+	td_mutex_lock(&store->lock);
+	losses = store->runs.losses;
+	for (unsigned i = 0; i < WAY_MAX && position != 0 && !found; i++) {
+		const struct td_run *run = td_runs_find(&store->runs, position);
+
+		found = run == NULL || may_live(store, td_run_line(run, position), position);
+		if (!found)
+			position = td_run_previous(run, position);
 	}
-	return position != 0;
+	*lost = *lost || store->runs.losses != losses;
+	td_mutex_unlock(&store->lock);
+	return found || position != 0;
 }
 
 /*
  * Behind this line something lives. `way`: of each line before, whether it lives or has that behind
  * it. From a line that lives nobody has to be told.
  */
-static bool has_behind(const struct td_catalog_make *make, size_t i, const uint8_t *way)
+static bool has_behind(const struct td_catalog_make *make, size_t i, const uint8_t *way, bool *lost)
 {
 	uint32_t back = make->image.lines[i].back, link = back & ~TD_BACK_LINK;
 
@@ -355,7 +369,7 @@ static bool has_behind(const struct td_catalog_make *make, size_t i, const uint8
 		return false;
 	if ((back & TD_BACK_LINK) != 0)
 		return link >= make->image.head.links ||
-		       leads(make->run->owner, td_catalog_link_unpack(make->links[link]));
+		       leads(make->store, td_catalog_link_unpack(make->links[link]), lost);
 	return back > i || way[back - 1] != 0;
 }
 
@@ -366,7 +380,7 @@ static bool has_behind(const struct td_catalog_make *make, size_t i, const uint8
 static int thin(struct td_catalog_make *make)
 {
 	struct td_catalog_head *head = &make->image.head;
-	uint64_t losses = make->run->owner->losses;
+	bool lost = false;
 	uint64_t *links = malloc(head->links * sizeof(*links) + 1);
 	uint8_t *way = malloc(make->lines);
 	uint32_t count = 0;
@@ -381,7 +395,7 @@ static int thin(struct td_catalog_make *make)
 		uint32_t link = line->back & ~TD_BACK_LINK;
 
 		way[i] = (line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) == TD_LINE_EVENT ||
-			 has_behind(make, i, way);
+			 has_behind(make, i, way, &lost);
 		if ((line->flags & TD_LINE_HOLE) != 0 && way[i] == 0) {
 			*line = TD_LINE_BARE;
 		} else if ((line->back & TD_BACK_LINK) != 0 && link < head->links) {
@@ -393,7 +407,7 @@ static int thin(struct td_catalog_make *make)
 	free(make->links);
 	make->links = links;
 	head->links = count;
-	return make->run->owner->losses == losses ? 0 : TD_E_DAMAGED;
+	return lost ? TD_E_DAMAGED : 0;
 }
 
 /* The lines learn where their records lie now. */
@@ -475,8 +489,6 @@ static void copy_lines(struct td_catalog_make *make)
 	image->head.as_of = make->store->shelf.durable(make->store->shelf.arg);
 	if (code == 0)
 		note_clean(make);
-	if (code == 0)
-		code = thin(make);
 	image->head.removed = run->removed;
 	image->head.removed_there = run->removed_there;
 	image->head.removed_bytes = run->removed_bytes;
@@ -503,6 +515,9 @@ static void write_out(struct td_catalog_make *make)
 	struct td_catalog_image *image = &make->image;
 	struct td_catalog_head *head = &image->head;
 
+	make->code = thin(make);
+	if (make->code != 0)
+		return;
 	head->logs = (uint32_t)(make->logs.len / sizeof(struct td_catalog_log));
 	head->subjects = (uint32_t)(make->subjects.len / sizeof(struct td_catalog_subject));
 	head->notes = (uint32_t)(make->notes.len / sizeof(uint32_t));
