@@ -7,7 +7,7 @@
 
 #define MAGIC   "TDINDEX\n"
 #define ORDER   0x01020304u
-#define VERSION 4u
+#define VERSION 5u
 #define SUM     0x6361746C6F67u /* seed of the sums; no secret */
 
 void td_catalog_name(char name[TD_CATALOG_NAME_BYTES], uint64_t base)
@@ -196,22 +196,35 @@ static uint64_t sum_of_page(const uint8_t *bits, const struct td_line *lines, si
 	return td_hash(lines, count * sizeof(*lines), td_hash(bits, BITS_BYTES, SUM));
 }
 
+/* How many bytes of the file the page takes. */
+static uint64_t bytes_of_page(const struct td_catalog *catalog, size_t page)
+{
+	uint64_t end =
+		page + 1 < catalog->head.pages ? catalog->pages[page + 1].at : catalog->head.lines;
+
+	return end > catalog->pages[page].at ? end - catalog->pages[page].at : 0;
+}
+
 bool td_catalog_page(const struct td_catalog *catalog, size_t page, struct td_line *lines)
 {
 	size_t all = lines_of_page(&catalog->head, page), count = 0;
-	uint64_t at = sizeof(catalog->head) + catalog->pages[page].at;
-	uint8_t bits[BITS_BYTES];
+	uint64_t bytes = bytes_of_page(catalog, page);
+	struct {
+		uint8_t bits[BITS_BYTES];
+		struct td_line lines[TD_LINES_HEAP];
+	} read;
 
-	if (!read_at(catalog, at, bits, sizeof(bits)))
+	if (bytes < sizeof(read.bits) || bytes > sizeof(read) ||
+		!read_at(catalog, sizeof(catalog->head) + catalog->pages[page].at, &read,
+			(size_t)bytes))
 		return false;
 	for (size_t i = 0; i < all; i++)
-		count += has_bit(bits, i);
-	if (!read_at(catalog, at + sizeof(bits), lines, count * sizeof(*lines)) ||
-		sum_of_page(bits, lines, count) != catalog->pages[page].sum)
+		count += has_bit(read.bits, i);
+	if (bytes != sizeof(read.bits) + count * sizeof(*lines) ||
+		sum_of_page(read.bits, read.lines, count) != catalog->pages[page].sum)
 		return false;
-	/* To where they belong, from the last on: none has to go down. */
 	for (size_t i = all; i-- > 0;)
-		lines[i] = has_bit(bits, i) ? lines[--count] : TD_LINE_BARE;
+		lines[i] = has_bit(read.bits, i) ? read.lines[--count] : TD_LINE_BARE;
 	return true;
 }
 

@@ -24,15 +24,6 @@ static void run_free(struct td_run *run)
 	free(run);
 }
 
-static size_t pages_of(const struct td_run *run)
-{
-	size_t pages = 0;
-
-	for (size_t i = 0; i < run->heaps_count; i++)
-		pages += run->heaps[i] != NULL;
-	return pages;
-}
-
 void td_runs_fini(struct td_runs *runs)
 {
 	for (size_t i = 0; i < runs->count; i++)
@@ -60,6 +51,15 @@ static bool array_reserve(void **array, size_t *cap, size_t need, size_t item)
 	*array = grown;
 	*cap = more;
 	return true;
+}
+
+static size_t pages_of(const struct td_run *run)
+{
+	size_t pages = 0;
+
+	for (size_t i = 0; i < run->heaps_count; i++)
+		pages += run->heaps[i] != NULL;
+	return pages;
 }
 
 static size_t lines_of(const struct td_run *run)
@@ -212,6 +212,8 @@ struct td_line *td_run_load(const struct td_run *run, size_t i)
 	adopt(run->catalog, heap, lines_in(run, i));
 	run->heaps[i] = heap;
 	runs->bytes += TD_LINES_HEAP * sizeof(*heap);
+	if (runs->given_back > run->base)
+		runs->given_back = run->base;
 	return heap;
 }
 
@@ -232,6 +234,8 @@ bool td_run_attach(struct td_runs *runs, struct td_run *run, struct td_catalog *
 		return false;
 	td_catalog_close(run->catalog);
 	run->catalog = catalog;
+	if (runs->given_back > run->base)
+		runs->given_back = run->base;
 	for (size_t i = 0; i < run->heaps_count; i++)
 		run->dirty[i] = run->dirty[i] == TD_PAGE_CHANGED ? TD_PAGE_CHANGED : 0;
 	free(run->links);
@@ -282,23 +286,6 @@ struct td_run *td_runs_restore(struct td_runs *runs, struct td_catalog *catalog,
 	return run;
 }
 
-void td_runs_trim(struct td_runs *runs, size_t max)
-{
-	for (size_t i = 0; i < runs->count && runs->bytes > max; i++) {
-		struct td_run *run = runs->at[i];
-
-		for (size_t j = 0; run->catalog != NULL && j < run->heaps_count; j++) {
-			if (run->heaps[j] == NULL || run->dirty[j])
-				continue;
-			free(run->heaps[j]);
-			run->heaps[j] = NULL;
-			runs->bytes -= TD_LINES_HEAP * sizeof(struct td_line);
-		}
-	}
-}
-
-/* --- finding ------------------------------------------------------------------------------ */
-
 /* How many runs end at or before the position. */
 static size_t below(const struct td_runs *runs, uint64_t position)
 {
@@ -314,6 +301,24 @@ static size_t below(const struct td_runs *runs, uint64_t position)
 	}
 	return low;
 }
+
+void td_runs_trim(struct td_runs *runs, size_t max)
+{
+	for (size_t i = below(runs, runs->given_back); i < runs->count && runs->bytes > max; i++) {
+		struct td_run *run = runs->at[i];
+
+		runs->given_back = run->base + 1;
+		for (size_t j = 0; run->catalog != NULL && j < run->heaps_count; j++) {
+			if (run->heaps[j] == NULL || run->dirty[j])
+				continue;
+			free(run->heaps[j]);
+			run->heaps[j] = NULL;
+			runs->bytes -= TD_LINES_HEAP * sizeof(struct td_line);
+		}
+	}
+}
+
+/* --- finding ------------------------------------------------------------------------------ */
 
 struct td_run *td_runs_from(const struct td_runs *runs, uint64_t position)
 {

@@ -37,7 +37,7 @@ struct td_line {
 };
 
 #define TD_BACK_LINK  0x80000000u
-#define TD_LINES_HEAP 1024u /* lines that are allocated at once */
+#define TD_LINES_HEAP 128u /* lines that are allocated, and read from a catalog, at once: 4 KiB */
 
 /* Of one log in one run: seqs ascend with positions. */
 struct td_run_log {
@@ -92,6 +92,7 @@ struct td_runs {
 	uint16_t *places;     /* by a log's index: in the newest run's logs, most likely */
 	struct td_line *lost; /* a page of holes, where one cannot be had */
 	uint64_t losses;      /* how often it was */
+	uint64_t given_back;  /* no run that begins below has a page to be given back */
 	size_t bytes;
 };
 
