@@ -25,9 +25,16 @@
 
 enum td_cursor_way { TD_WAY_SCAN, TD_WAY_WALK, TD_WAY_SUBJECT, TD_WAY_LATEST };
 
+/* Of the latest of each subject: which subject, and a hash of its address. */
 struct td_listed {
 	uint64_t position;
-	uint32_t ref, tag; /* latest: its subject, and a hash of its address */
+	uint32_t ref, tag;
+};
+
+/* Of one subject: where it lay when it was listed, so that its line need not be looked at again. */
+struct td_chained {
+	uint64_t position, location;
+	uint32_t bytes;
 };
 
 struct td_cursor {
@@ -50,8 +57,10 @@ struct td_cursor {
 		uint32_t bytes;
 	} batch[TD_CURSOR_BATCH];
 	size_t at, count;
-	struct td_buf list; /* td_listed to be taken, oldest or newest first as is read */
+	/* td_chained or td_listed to be taken, oldest or newest first as is read. */
+	struct td_buf list;
 	size_t list_at;
+	uint64_t list_removals; /* how many removals there had been before it was made */
 	enum { TD_LIST_NONE, TD_LIST_GROWS, TD_LIST_WHOLE } listed;
 	bool unsorted;
 	bool peeked; /* subject, backward: the newest were taken before all were listed */

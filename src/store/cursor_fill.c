@@ -91,10 +91,10 @@ static void walk_backward(struct td_cursor *cursor, const struct td_log *log)
 
 /* --- lists -------------------------------------------------------------------------------- */
 
+/* Items of both kinds begin with their position. */
 static int ascending(const void *a, const void *b)
 {
-	uint64_t left = ((const struct td_listed *)a)->position;
-	uint64_t right = ((const struct td_listed *)b)->position;
+	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
 
 	return left < right ? -1 : left > right;
 }
@@ -171,7 +171,7 @@ static bool chain_follow(struct td_cursor *cursor, uint32_t ref, unsigned max)
 	uint64_t end = durable(cursor), down_to = cursor->options.backward ? 1 : cursor->next;
 
 	for (unsigned looked = 0; looked < max; looked++) {
-		struct td_listed listed = {.position = cursor->chain.position};
+		struct td_chained listed = {.position = cursor->chain.position};
 		const struct td_run *run = td_runs_find(&store->runs, listed.position);
 		const struct td_line *line;
 
@@ -189,8 +189,11 @@ static bool chain_follow(struct td_cursor *cursor, uint32_t ref, unsigned max)
 			(line->flags & (TD_LINE_EVENT | TD_LINE_REMOVED)) == TD_LINE_EVENT)
 			cursor->chain.left--;
 		if (td_store_sees(store, line, listed.position) && listed.position < end &&
-			(!cursor->options.backward || listed.position < cursor->next))
+			(!cursor->options.backward || listed.position < cursor->next)) {
+			listed.location = td_run_location(run, line);
+			listed.bytes = line->bytes;
 			td_buf_add(&cursor->list, &listed, sizeof(listed));
+		}
 		chain_back(cursor, td_run_previous(run, listed.position));
 	}
 	return false;
@@ -292,21 +295,58 @@ static void list_again(struct td_cursor *cursor, const struct td_listed *listed)
 
 /* --- batches ------------------------------------------------------------------------------- */
 
+static size_t listed_count(const struct td_cursor *cursor)
+{
+	return cursor->list.len / (cursor->way == TD_WAY_LATEST ? sizeof(struct td_listed)
+								: sizeof(struct td_chained));
+}
+
+/* By its line as it is now; false: it is not to be seen any more. */
+static bool take_seen(struct td_cursor *cursor, uint64_t position)
+{
+	const struct td_run *run = td_runs_find(&cursor->store->runs, position);
+
+	if (run == NULL || !td_store_sees(cursor->store, td_run_line(run, position), position))
+		return false;
+	put(cursor, run, position);
+	return true;
+}
+
+static void take_latest(struct td_cursor *cursor)
+{
+	const struct td_listed *listed =
+		(const struct td_listed *)(void *)cursor->list.at + cursor->list_at++;
+
+	cursor->next = cursor->options.backward ? listed->position : listed->position + 1;
+	if (!take_seen(cursor, listed->position))
+		list_again(cursor, listed);
+}
+
+/* Where nothing was removed since, what was listed is seen; where it moved, its fetch finds it. */
+static void take_chained(struct td_cursor *cursor)
+{
+	const struct td_chained *listed =
+		(const struct td_chained *)(void *)cursor->list.at + cursor->list_at++;
+
+	cursor->next = cursor->options.backward ? listed->position : listed->position + 1;
+	if (cursor->list_removals != removals(cursor)) {
+		take_seen(cursor, listed->position);
+		return;
+	}
+	cursor->batch[cursor->count].position = listed->position;
+	cursor->batch[cursor->count].location = listed->location;
+	cursor->batch[cursor->count++].bytes = listed->bytes;
+}
+
 static void take_listed(struct td_cursor *cursor)
 {
-	const struct td_listed *at = (const struct td_listed *)(void *)cursor->list.at;
-	size_t count = cursor->list.len / sizeof(*at);
+	size_t count = listed_count(cursor);
 
 	while (cursor->list_at < count && cursor->count < TD_CURSOR_BATCH) {
-		const struct td_listed *listed = &at[cursor->list_at++];
-		const struct td_run *run = td_runs_find(&cursor->store->runs, listed->position);
-
-		cursor->next = cursor->options.backward ? listed->position : listed->position + 1;
-		if (run != NULL && td_store_sees(cursor->store, td_run_line(run, listed->position),
-					   listed->position))
-			put(cursor, run, listed->position);
-		else if (cursor->way == TD_WAY_LATEST)
-			list_again(cursor, listed);
+		if (cursor->way == TD_WAY_LATEST)
+			take_latest(cursor);
+		else
+			take_chained(cursor);
 	}
 	if (cursor->list_at < count || cursor->count > 0)
 		return;
@@ -364,6 +404,7 @@ static void fill_listed(struct td_cursor *cursor)
 	if (cursor->listed == TD_LIST_NONE) {
 		td_buf_reset(&cursor->list);
 		cursor->list_at = 0;
+		cursor->list_removals = removals(cursor);
 		if (peek(cursor))
 			return;
 		cursor->ended = false;
@@ -378,19 +419,19 @@ static void fill_listed(struct td_cursor *cursor)
 /* Without the lock. */
 static void sort(struct td_cursor *cursor)
 {
-	struct td_listed *at = (struct td_listed *)(void *)cursor->list.at;
-	size_t count = cursor->list.len / sizeof(*at);
+	struct td_chained *at = (struct td_chained *)(void *)cursor->list.at;
+	size_t count = listed_count(cursor);
 
 	cursor->unsorted = false;
 	if (cursor->way == TD_WAY_LATEST || cursor->chain.count > 1) {
 		if (count > 1)
-			qsort(at, count, sizeof(*at),
+			qsort(at, count, cursor->list.len / count,
 				cursor->options.backward ? descending : ascending);
 		return;
 	}
 	/* A chain stands newest first. */
 	for (size_t i = 0; !cursor->options.backward && i < count / 2; i++) {
-		struct td_listed other = at[i];
+		struct td_chained other = at[i];
 
 		at[i] = at[count - 1 - i];
 		at[count - 1 - i] = other;
