@@ -155,13 +155,21 @@ struct td_story {
 	struct td_arena texts;
 };
 
+/* Zero: the first page, of the default size, for somebody who may see everything. */
+struct td_story_options {
+	uint64_t from; /* a position: `next` of the page before */
+	uint32_t max;  /* events */
+	/* Whether events of this address may be shown; NULL: all may. From any thread. */
+	bool (*may)(void *arg, struct td_text address);
+	void *arg;
+};
 /*
- * A page of a story: events from position `from` on, at most `max` (0: the default). Any thread;
- * blocks. A story that nobody knows has no events. What was removed or is damaged is not there, so
- * its effects miss their cause. TD_E_NOMEM, TD_E_DISK. End it with td_story_fini().
+ * A page of a story. Any thread; blocks. A story that nobody knows has no events. What was removed,
+ * is damaged or may not be shown is not there, so its effects miss their cause. TD_E_NOMEM,
+ * TD_E_DISK. End it with td_story_fini().
  */
 int td_story_read(struct td_story *story, struct td_store *store, struct td_text correlation,
-	uint64_t from, uint32_t max, struct td_error *err);
+	const struct td_story_options *options, struct td_error *err);
 void td_story_fini(struct td_story *story);
 
 /* --- writers ------------------------------------------------------------------------------ */

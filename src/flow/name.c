@@ -71,7 +71,7 @@ static void put_all(struct td_buf *buf, const char *string, put *put_one)
 /* Characters [from, to) of a name. */
 static void add_range(struct td_buf *buf, struct td_text name, size_t from, size_t to, put *put_one)
 {
-	const char *at = name.at, *end = name.at + name.len;
+	const char *at = name.at, *end = name.len > 0 ? name.at + name.len : at;
 	char shown[16];
 
 	for (size_t i = 0; i < to && at < end; i++) {
@@ -90,7 +90,7 @@ static void add_range(struct td_buf *buf, struct td_text name, size_t from, size
 
 static size_t characters(struct td_text name)
 {
-	const char *at = name.at, *end = name.at + name.len;
+	const char *at = name.at, *end = name.len > 0 ? name.at + name.len : at;
 	size_t count = 0;
 
 	for (; at < end; count++)

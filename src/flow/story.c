@@ -14,6 +14,7 @@
 struct page {
 	struct td_story *story;
 	struct td_store *store;
+	const struct td_story_options *options;
 	struct td_buf positions, bytes;
 };
 
@@ -87,6 +88,13 @@ static int log_of(struct page *page, uint32_t number, struct td_text *log, struc
 	return log->at == NULL ? td_error_nomem(err) : 0;
 }
 
+static bool may_show(const struct page *page, const struct td_stored *stored)
+{
+	const struct td_story_options *options = page->options;
+
+	return options->may == NULL || options->may(options->arg, stored->address);
+}
+
 static int add(struct page *page, uint64_t position, struct td_error *err)
 {
 	struct td_story_event *to = &page->story->events[page->story->count];
@@ -94,6 +102,8 @@ static int add(struct page *page, uint64_t position, struct td_error *err)
 	struct td_stored stored;
 	int code = td_store_at(page->store, position, &stored, &page->bytes, err);
 
+	if (code == 0 && !may_show(page, &stored))
+		return TD_E_NOT_FOUND;
 	if (code != 0)
 		return code;
 	*to = (struct td_story_event){
@@ -118,7 +128,7 @@ static int add(struct page *page, uint64_t position, struct td_error *err)
 	return code;
 }
 
-/* Events that went meanwhile, or cannot be read, are not there. */
+/* Events that went meanwhile, cannot be read or may not be shown are not there. */
 static int add_all(struct page *page, struct td_error *err)
 {
 	size_t count = page->positions.len / sizeof(uint64_t);
@@ -156,20 +166,19 @@ static int find_positions(struct page *page, uint64_t from, uint32_t max, struct
 }
 
 int td_story_read(struct td_story *story, struct td_store *store, struct td_text correlation,
-	uint64_t from, uint32_t max, struct td_error *err)
+	const struct td_story_options *options, struct td_error *err)
 {
-	struct td_story made = {.first = from <= 1};
-	struct page page = {.story = &made, .store = store};
+	struct td_story made = {.first = options->from <= 1};
+	struct page page = {.story = &made, .store = store, .options = options};
+	uint32_t max = options->max != 0 ? options->max : TD_STORY_PAGE_DEFAULT;
 	int code;
 
-	if (max == 0)
-		max = TD_STORY_PAGE_DEFAULT;
 	max = max < TD_STORY_PAGE_MAX ? max : TD_STORY_PAGE_MAX;
 	td_arena_init(&made.texts, TEXTS_BLOCK, TEXTS_MAX);
 	td_buf_init(&page.positions, max * sizeof(uint64_t));
 	td_buf_init(&page.bytes, SIZE_MAX / 2);
 	made.correlation = td_arena_copy(&made.texts, correlation);
-	code = made.correlation.at != NULL ? find_positions(&page, from, max, err)
+	code = made.correlation.at != NULL ? find_positions(&page, options->from, max, err)
 					   : td_error_nomem(err);
 	if (code == 0) {
 		made.events =

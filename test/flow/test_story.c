@@ -40,7 +40,9 @@ static void expect(
 
 	td_buf_add(&buf, "", 0);
 	do {
-		must(scene, td_story_read(&story, scene->store, td_text(correlation), next, page,
+		const struct td_story_options options = {.from = next, .max = page};
+
+		must(scene, td_story_read(&story, scene->store, td_text(correlation), &options,
 				    &scene->err));
 		assert_true(page == 0 || story.count <= page);
 		assert_int_equal(story.first, next == 0);
@@ -57,8 +59,11 @@ static void expect(
 	td_buf_fini(&buf);
 }
 
+static const struct td_story_options all;
+
 static void a_story_is_a_tree_by_pages(enum shelf shelf)
 {
+	const struct td_story_options second = {.from = 4, .max = 1};
 	struct scene scene;
 	struct td_story story;
 
@@ -78,7 +83,7 @@ static void a_story_is_a_tree_by_pages(enum shelf shelf)
 		expect(&scene, "a", 1, "a/0 b/0 c/0 d/0 e/0");
 		expect(&scene, "other", 0, "x/0");
 		expect(&scene, "nobody", 0, "");
-		must(&scene, td_story_read(&story, scene.store, td_text("a"), 0, 0, &scene.err));
+		must(&scene, td_story_read(&story, scene.store, td_text("a"), &all, &scene.err));
 		assert_true(td_text_is(story.events[0].log_name, "orders"));
 		assert_true(td_text_is(story.events[1].log_name, "events"));
 		assert_true(td_text_is(story.events[0].subject, "order.1"));
@@ -90,7 +95,7 @@ static void a_story_is_a_tree_by_pages(enum shelf shelf)
 		assert_int_equal(story.events[1].cause, TD_STORY_CAUSED);
 		assert_int_equal(story.events[4].cause, TD_STORY_MISSING);
 		td_story_fini(&story);
-		must(&scene, td_story_read(&story, scene.store, td_text("a"), 4, 1, &scene.err));
+		must(&scene, td_story_read(&story, scene.store, td_text("a"), &second, &scene.err));
 		assert_int_equal(story.count, 1);
 		assert_int_equal(story.events[0].cause, TD_STORY_ELSEWHERE);
 		td_story_fini(&story);
@@ -121,6 +126,33 @@ static void what_was_removed_is_missed_by_its_effects(enum shelf shelf)
 }
 BOTH(what_was_removed_is_missed_by_its_effects)
 
+static bool may_not(void *arg, struct td_text address)
+{
+	return !td_text_is(address, arg);
+}
+
+static void what_may_not_be_shown_is_not_there(enum shelf shelf)
+{
+	char secret[] = "b";
+	const struct td_story_options options = {.may = may_not, .arg = secret};
+	struct scene scene;
+	struct td_story story;
+
+	scene_begin(&scene, shelf);
+	scene_open(&scene);
+	say(&scene, "a", "a", "s", NULL);
+	say(&scene, "b", "b", "s", "a");
+	say(&scene, "c", "c", "s", "b");
+	scene_commit(&scene);
+	must(&scene, td_story_read(&story, scene.store, td_text("s"), &options, &scene.err));
+	assert_int_equal(story.count, 2);
+	assert_true(td_text_is(story.events[1].id, "c"));
+	assert_int_equal(story.events[1].cause, TD_STORY_MISSING);
+	td_story_fini(&story);
+	scene_end(&scene);
+}
+BOTH(what_may_not_be_shown_is_not_there)
+
 /* Headers that are no event's come from NATS, and are shown all the same. */
 static void what_cannot_be_an_event_has_its_line(enum shelf shelf)
 {
@@ -135,7 +167,7 @@ static void what_cannot_be_an_event_has_its_line(enum shelf shelf)
 	entry.headers = td_text("NATS/1.0\r\nce-correlationid: s\r\nce-time: never\r\n\r\n");
 	must(&scene, td_store_append(scene.store, &entry, 1, &placed, &rests_on, NULL, &scene.err));
 	scene_commit(&scene);
-	must(&scene, td_story_read(&story, scene.store, td_text("s"), 0, 0, &scene.err));
+	must(&scene, td_story_read(&story, scene.store, td_text("s"), &all, &scene.err));
 	assert_int_equal(story.count, 1);
 	assert_true(td_text_is(story.events[0].type, "Thing"));
 	assert_true(td_text_is(story.events[0].subject, "raw"));
@@ -233,6 +265,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		BOTH_TESTS(a_story_is_a_tree_by_pages),
 		BOTH_TESTS(what_was_removed_is_missed_by_its_effects),
+		BOTH_TESTS(what_may_not_be_shown_is_not_there),
 		BOTH_TESTS(what_cannot_be_an_event_has_its_line),
 		BOTH_TESTS(a_map_that_was_heard_is_as_one_that_is_read),
 		BOTH_TESTS(only_the_newest_are_read_at_the_start),
