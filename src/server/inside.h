@@ -48,6 +48,7 @@ struct td_counters {
 #define TD_KINDS         8u /* of the store's work */
 
 struct td_feed;
+struct td_flow;
 struct td_names;
 
 struct td_listener {
@@ -121,6 +122,7 @@ struct td_server {
 	struct td_names *names; /* show.h; renewed when a log has come or gone */
 	bool names_stale;       /* ... which is on its way to be durable */
 	struct td_feed *feed;   /* hear.h */
+	struct td_flow *flow;   /* flow_routes.h */
 
 	struct td_counters counters;
 	td_time started;

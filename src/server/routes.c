@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "server/flow_routes.h"
 #include "server/handlers.h"
 
 /* All routes there are, a table for each area. */
@@ -49,6 +50,7 @@ static const struct td_route core[] = {
 
 const struct td_routes td_server_routes[] = {
 	TABLE(core),
+	TABLE(td_flow_routes),
 };
 const size_t td_server_routes_count = sizeof(td_server_routes) / sizeof(td_server_routes[0]);
 

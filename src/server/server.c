@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "flow/flow.h"
+#include "server/flow_routes.h"
 #include "server/hear.h"
 #include "server/show.h"
 
@@ -60,7 +62,7 @@ static int open_store(struct td_server *server, const struct td_server_settings 
 	struct td_recovery *report, struct td_error *err)
 {
 	struct td_store_options options = settings->store;
-	const struct td_tap taps[] = {td_feed_tap(server)};
+	const struct td_tap taps[] = {td_feed_tap(server), td_flow_tap(server->flow)};
 	int code;
 
 	options.journal.disk = server->seams.disk;
@@ -75,6 +77,8 @@ static int open_store(struct td_server *server, const struct td_server_settings 
 	code = td_store_open(&server->store, settings->data, &options, report, err);
 	if (code == 0)
 		server->feed->first = server->feed->next = td_store_durable(server->store);
+	if (code == 0)
+		code = td_server_flow_attach(server, err);
 	return code;
 }
 
@@ -150,6 +154,8 @@ static int init(
 	if (server->scratch == NULL || server->source == NULL)
 		return td_error_nomem(err);
 	code = td_feed_open(server, err);
+	if (code == 0)
+		code = td_server_flow_new(server, err);
 	return code != 0 ? code : td_routes_open(server, err);
 }
 
@@ -164,6 +170,7 @@ static void server_free(struct td_server *server)
 {
 	td_routes_close(server);
 	td_feed_close(server);
+	td_flow_free(server->flow);
 	td_timers_fini(&server->timers);
 	td_buf_fini(&server->target_buf);
 	td_names_unref(server->names);
