@@ -4,6 +4,7 @@
 
 #include "server/flow_routes.h"
 #include "server/handlers.h"
+#include "server/page.h"
 
 /* All routes there are, a table for each area. */
 
@@ -51,6 +52,7 @@ static const struct td_route core[] = {
 const struct td_routes td_server_routes[] = {
 	TABLE(core),
 	TABLE(td_flow_routes),
+	TABLE(td_page_routes),
 };
 const size_t td_server_routes_count = sizeof(td_server_routes) / sizeof(td_server_routes[0]);
 

@@ -159,7 +159,7 @@ static void what_could_be_read_two_ways_ends_the_connection(void **state)
 		{"POST /v1/events HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: "
 		 "chunked\r\n\r\nxyz\r\n",
 			400},
-		{"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", 404},
+		{"GET /nowhere HTTP/1.1\r\nHost: evil.example\r\n\r\n", 404},
 	};
 	struct house *house = house_new(NULL);
 
