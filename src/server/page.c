@@ -1,5 +1,7 @@
 #include "server/page.h"
 
+#include <stdio.h>
+
 #include "server/inside.h"
 
 #define POLICY                                                                      \
@@ -20,9 +22,7 @@ static void add_fields(struct td_http_writer *writer, const struct td_page_file 
 {
 	char tag[32];
 
-	tag[0] = '"';
-	td_text_copy(td_text(file->tag), tag + 1, sizeof(tag) - 2);
-	strcat(tag, "\"");
+	snprintf(tag, sizeof(tag), "\"%s\"", file->tag);
 	td_http_write_field(writer, "ETag", td_text(tag));
 	td_http_write_field(writer, "Cache-Control", td_text("no-cache"));
 	td_http_write_field(writer, "Content-Security-Policy", td_text(POLICY));
