@@ -71,31 +71,64 @@ struct td_text td_flow_number_id(struct td_flow *flow, const struct td_stored *e
 
 /* --- what is stored ----------------------------------------------------------------------- */
 
-static int read_all(struct td_flow *flow, struct td_store *store, uint64_t from, uint64_t to,
+/* Notes [from, to], until so many bytes were read; *from: where it went no further, behind `to`: all. */
+static int read_some(struct td_flow *flow, struct td_store *store, uint64_t *from, uint64_t to,
 	struct td_error *err)
 {
-	const struct td_read_options options = {.from_position = from, .to_position = to};
+	const struct td_read_options options = {.from_position = *from, .to_position = to};
 	struct td_cursor *cursor;
 	struct td_stored event;
+	uint64_t bytes = 0;
 	int code = td_store_read(&cursor, store, &options, err);
 
 	if (code != 0)
 		return code;
-	while (code == 0) {
-		uint64_t before = td_cursor_position(cursor);
-
+	while (code == 0 && bytes <= flow->stored_bytes_max) {
+		*from = td_cursor_position(cursor);
 		code = td_cursor_next(cursor, &event, err);
 		if (code == 0) {
+			bytes += event.headers.len + event.payload.len;
 			td_flow_note(flow, &event);
 		} else if (code == TD_E_DAMAGED) {
 			uint64_t behind = td_cursor_position(cursor);
 
-			flow->lost += behind > before ? behind - before : 1;
+			flow->lost += behind > *from ? behind - *from : 1;
 			code = 0;
 		}
 	}
+	if (code == TD_E_NOT_FOUND)
+		*from = to + 1;
 	td_cursor_close(cursor);
 	return code == TD_E_NOT_FOUND ? 0 : code;
+}
+
+/* Where the newest are larger than was thought, half of what is left is passed over. */
+static int read_all(struct td_flow *flow, struct td_store *store, uint64_t from, uint64_t to,
+	struct td_error *err)
+{
+	int code = 0;
+
+	while (code == 0 && from <= to) {
+		code = read_some(flow, store, &from, to, err);
+		from += from <= to ? (to - from) / 2 + 1 : 0;
+	}
+	return code;
+}
+
+/* So many of the store's events are about as many bytes as may be read. */
+static uint64_t affordable(const struct td_flow *flow, struct td_store *store)
+{
+	struct td_store_status status;
+
+	td_store_status(store, &status);
+	if (status.events == 0 || status.bytes == 0)
+		return UINT64_MAX;
+	return flow->stored_bytes_max / (status.bytes / status.events + 1) + 1;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
 }
 
 int td_flow_attach(
@@ -109,7 +142,7 @@ int td_flow_attach(
 	flow->control = code == 0 ? info.number : 0;
 	if (code != 0 && code != TD_E_NOT_FOUND)
 		return code;
-	events_max = events_max < flow->recent.max ? events_max : flow->recent.max;
+	events_max = least(least(events_max, flow->recent.max), affordable(flow, store));
 	if (events_max == 0 || end <= 1)
 		return 0;
 	from = end > events_max ? end - events_max : 1;

@@ -15,7 +15,8 @@ static uint32_t at_most(uint32_t value, uint32_t max)
 	return value == 0 || value > max ? max : value;
 }
 
-#define TRACES_SHARE 16u /* traces are so many times fewer than ids */
+#define TRACES_SHARE     16u /* traces are so many times fewer than ids */
+#define STORED_BYTES_MAX (64u << 20)
 
 int td_flow_new(struct td_flow **flow, const struct td_flow_options *options, struct td_error *err)
 {
@@ -25,6 +26,8 @@ int td_flow_new(struct td_flow **flow, const struct td_flow_options *options, st
 	if (made == NULL)
 		return td_error_nomem(err);
 	made->seed = options->seed;
+	made->stored_bytes_max =
+		options->stored_bytes_max != 0 ? options->stored_bytes_max : STORED_BYTES_MAX;
 	td_buf_init(&made->scratch, (size_t)4 * TD_ATTRIBUTE_BYTES_MAX);
 	if (!td_flow_map_init(made, at_most(options->types_max, TD_FLOW_TYPES_MAX),
 		    at_most(options->edges_max, TD_FLOW_EDGES_MAX)) ||

@@ -35,6 +35,7 @@ struct td_flow_options {
 	uint64_t seed; /* of hashes, drawn by the place */
 	/* 0, and what is above: the maxima above. Tests set less. */
 	uint32_t types_max, edges_max, recent_max;
+	uint64_t stored_bytes_max; /* that td_flow_attach() reads, about; 0: 64 MiB */
 };
 
 /* TD_E_NOMEM. Memory is taken as it is needed. */
@@ -49,7 +50,8 @@ struct td_tap td_flow_tap(struct td_flow *flow);
 /*
  * Say which store the tap belongs to: `$tidings` is left out, and an event stored without an id is
  * known as "<log>-<seq>". Then what is stored is read, the newest `events_max` of it (0: none; at
- * most what recent ids there are), so that a map is there at once. Blocks. An event that was noted
+ * most what recent ids there are, and what options.stored_bytes_max allows by the size of the
+ * store's events), so that a map is there at once. Blocks. An event that was noted
  * already is not noted again. What is damaged is counted as lost. TD_E_NOMEM, TD_E_DISK.
  */
 int td_flow_attach(

@@ -62,7 +62,7 @@ struct td_flow {
 	struct td_recent recent;
 	struct td_traces traces;
 	struct td_buf scratch;
-	uint64_t position, lost;
+	uint64_t position, lost, stored_bytes_max;
 	td_time first, newest; /* of the events counted; `first` 0: none */
 	struct td_store *store;
 	uint32_t control; /* number of `$tidings` */

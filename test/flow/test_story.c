@@ -260,6 +260,33 @@ static void only_the_newest_are_read_at_the_start(enum shelf shelf)
 }
 BOTH(only_the_newest_are_read_at_the_start)
 
+/* By the store's average, and by what the newest turn out to be. */
+static void only_so_many_bytes_are_read_at_the_start(enum shelf shelf)
+{
+	const struct td_flow_options options = {.seed = 1, .stored_bytes_max = 20000};
+	static char payload[4001];
+	struct scene scene;
+	struct td_flow *flow;
+	struct td_flow_map map;
+
+	memset(payload, 'x', sizeof(payload) - 1);
+	scene_begin(&scene, shelf);
+	scene_open(&scene);
+	for (int i = 0; i < 200; i++) {
+		scene_append(&scene, "a", i < 150 ? "small" : payload);
+		scene_commit(&scene);
+	}
+	assert_int_equal(td_flow_new(&flow, &options, NULL), 0);
+	must(&scene, td_flow_attach(flow, scene.store, 1000, &scene.err));
+	assert_int_equal(td_flow_map_read(&map, flow, scene_wall(&scene), 0, NULL), 0);
+	assert_in_range(map.events, 6, 24); /* of them 20,000 bytes' worth, and halves of it */
+	assert_int_equal(map.position, td_store_durable(scene.store) - 1);
+	td_flow_map_fini(&map);
+	td_flow_free(flow);
+	scene_end(&scene);
+}
+BOTH(only_so_many_bytes_are_read_at_the_start)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +296,7 @@ int main(void)
 		BOTH_TESTS(what_cannot_be_an_event_has_its_line),
 		BOTH_TESTS(a_map_that_was_heard_is_as_one_that_is_read),
 		BOTH_TESTS(only_the_newest_are_read_at_the_start),
+		BOTH_TESTS(only_so_many_bytes_are_read_at_the_start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
