@@ -55,7 +55,14 @@ static void new_id(struct td_server *server, char id[TD_UUID_BYTES])
 	uint8_t uuid[16];
 	uint64_t random;
 
-	server->seams.random->fill(server->seams.random->arg, &random, sizeof(random));
+	/* Asked for by the block: one by one it would be a call of the system for each event. */
+	if (server->random_left == 0) {
+		server->seams.random->fill(server->seams.random->arg, server->random_block,
+			sizeof(server->random_block));
+		server->random_left =
+			sizeof(server->random_block) / sizeof(server->random_block[0]);
+	}
+	random = server->random_block[--server->random_left];
 	td_uuid_next(&server->uuid_tick, server->wall, random, uuid);
 	td_uuid_format(uuid, id);
 }

@@ -81,6 +81,8 @@ struct td_server {
 	struct td_store *store;
 	char *source;
 	td_uuid_tick uuid_tick;
+	uint64_t random_block[64]; /* for ids; random_left of them are unused */
+	size_t random_left;
 	struct td_rng rng; /* of what need not be secret */
 
 	int64_t now; /* monotonic ns, of this turn */
