@@ -70,6 +70,24 @@ int td_loop_descriptor(const struct td_loop *loop)
 	return loop->descriptor;
 }
 
+int td_loop_watch(struct td_loop *loop, int handle, unsigned interest)
+{
+	struct epoll_event event = {0};
+
+	event.events = (interest & TD_NET_READ ? (uint32_t)EPOLLIN : 0) |
+		       (interest & TD_NET_WRITE ? (uint32_t)EPOLLOUT : 0);
+	if (interest == 0) /* not told even that it is gone */
+		return epoll_ctl(loop->descriptor, EPOLL_CTL_DEL, handle, NULL) == 0 ||
+				       errno == ENOENT
+			       ? 0
+			       : errno;
+	if (epoll_ctl(loop->descriptor, EPOLL_CTL_MOD, handle, &event) == 0)
+		return 0;
+	if (errno != ENOENT)
+		return errno;
+	return epoll_ctl(loop->descriptor, EPOLL_CTL_ADD, handle, &event) == 0 ? 0 : errno;
+}
+
 void td_loop_wake(struct td_loop *loop)
 {
 	const uint64_t one = 1;

@@ -15,6 +15,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "sys/dial.h"
+
 #define BACKLOG    4096 /* the system cuts it to what it allows */
 #define EVENTS_MAX 256  /* of one look */
 #define LOOP_TAG   UINT64_MAX
@@ -316,6 +318,19 @@ static void real_wake(void *arg)
 
 /* --- the table ---------------------------------------------------------------------------- */
 
+/* Sockets need nothing but themselves. */
+const struct td_net td_net_plain = {
+	.listen = real_listen,
+	.accept = real_accept,
+	.connect = real_connect,
+	.connected = real_connected,
+	.read = real_read,
+	.write = real_write,
+	.finish = real_finish,
+	.name = real_name,
+	.close = real_close,
+};
+
 static int open_epoll(struct real *real)
 {
 	struct epoll_event event = {.events = EPOLLIN, .data.u64 = LOOP_TAG};
@@ -343,21 +358,11 @@ int td_net_real_open(struct td_net *net, struct td_loop *loop, struct td_error *
 		free(real);
 		return td_error_system(err, code, "net");
 	}
-	*net = (struct td_net){
-		.listen = real_listen,
-		.accept = real_accept,
-		.connect = real_connect,
-		.connected = real_connected,
-		.watch = real_watch,
-		.read = real_read,
-		.write = real_write,
-		.finish = real_finish,
-		.name = real_name,
-		.close = real_close,
-		.wait = real_wait,
-		.wake = real_wake,
-		.arg = real,
-	};
+	*net = td_net_plain;
+	net->watch = real_watch;
+	net->wait = real_wait;
+	net->wake = real_wake;
+	net->arg = real;
 	return 0;
 }
 

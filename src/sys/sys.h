@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/base.h"
+#include "sys/dial.h"
 #include "sys/disk.h"
 #include "sys/net.h"
 #include "sys/supervisor.h"
@@ -237,6 +238,12 @@ void td_loop_wake(struct td_loop *loop);
 /* Make it readable at `deadline` (monotonic ns; INT64_MAX: never). There is one timer: the last
  * call counts. */
 void td_loop_timer(struct td_loop *loop, int64_t deadline);
+/*
+ * Make it readable, too, while a connection is ready for one of `interest` (enum td_net_ready); 0: not
+ * any more. That is a level, which a wait below neither waits for nor takes away: whoever watches looks
+ * at the descriptor himself. 0, ENOMEM, ENOSPC. Any thread.
+ */
+int td_loop_watch(struct td_loop *loop, int handle, unsigned interest);
 /*
  * Wait until it is readable, at most until `deadline`, or until a signal was handled; it is not
  * readable any more then, until the next wake. A deadline that has passed: only that. Look for
