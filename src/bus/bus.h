@@ -182,6 +182,24 @@ int td_bus_feed(struct td_subscription *subscription, struct td_event *event, ui
  */
 int td_bus_decide(struct td_subscription *subscription, const struct td_event *event, char *reason);
 
+/* --- hearing ------------------------------------------------------------------------------ */
+
+/*
+ * An event that others published and that is kept already, with its number in the order of all: into
+ * a queue of each subscription that asks for it, of synchronous ones too. One thread at a time, in
+ * order; td_turn_draw() for what this process published and has kept belongs into the same order. No
+ * handler runs in here, but some may wait to be run by this thread: they are in `left`, for
+ * td_bus_heard(), before long. TD_E_FULL: a queue has no room, and none was used; TD_E_CLOSED, TD_E_NOMEM.
+ */
+struct td_cascade;
+int td_bus_hear(struct td_bus *bus, struct td_event *event, uint64_t number,
+	struct td_cascade *left, struct td_error *err);
+void td_bus_heard_init(struct td_cascade *left);
+/* TD_E_NOMEM: nothing was done; again. */
+int td_bus_heard(struct td_bus *bus, struct td_cascade *left, struct td_error *err);
+/* A subscription hears nothing with a smaller number: it was published before. */
+void td_bus_subscription_since(struct td_subscription *subscription, uint64_t number);
+
 /* --- one delivery, seen from inside its handler ------------------------------------------- */
 
 /* struct td_node: an event published inside a handler, waiting to be handled. */

@@ -55,6 +55,7 @@ struct td_subscription {
 	struct td_retry retry;
 	const struct td_feed *feed; /* its owner feeds it: not in the trie */
 	_Atomic uint64_t untold;    /* own events about it that could not be told */
+	_Atomic uint64_t since;     /* of what is heard: not what has a smaller number */
 
 	struct td_subscription *prev, *next; /* bus->subscriptions */
 	struct td_subscription *same_name;   /* bus->names */
