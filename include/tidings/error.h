@@ -65,7 +65,8 @@ extern "C" {
 	X(READ_ONLY,   33, "read-only",          403, 1, "it was opened to be looked at only") \
 	X(INLINE,      34, "inline-handler",     409, 1, "an inline handler may read and refuse, nothing else") \
 	X(STRANGER,    35, "unauthenticated",    401, 1, "who asks did not say who it is, or not rightly") \
-	X(FORBIDDEN,   36, "forbidden",          403, 1, "who asks may not do this")
+	X(FORBIDDEN,   36, "forbidden",          403, 1, "who asks may not do this") \
+	X(UNREACHABLE, 37, "unreachable",        502, 3, "the server does not answer, or went away in the middle")
 /* clang-format on */
 
 enum td_error_code {

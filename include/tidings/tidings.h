@@ -10,8 +10,9 @@
  *	td_close(td);
  *
  * The same calls work in every place an URL can name; doc/places.md says where they differ.
- * Today there are two places: "mem:", this process, nothing stored; and "file:DIR", a store in that
- * directory, where td_publish() returns when the event is on disk (tidings/log.h).
+ * Today there are three places: "mem:", this process, nothing stored; "file:DIR", a store in that
+ * directory, where td_publish() returns when the event is on disk (tidings/log.h); and
+ * "http://HOST:PORT", a Tidings server, where it is on the server's disk then.
  *
  * Synchronous is the default: td_publish() returns when every handler has run, and what those
  * handlers published too, breadth first. A subscription that asks for it (`async`), or a publish
@@ -54,6 +55,7 @@ struct td_options {
 				* stored: default 1 MiB, ceiling 8 MiB */
 	unsigned flags;        /* of enum td_open_flags */
 	const struct td_heads *heads; /* "file:": signed heads of the chain (log.h); NULL: none */
+	int64_t timeout_ms;           /* "http://": how long a call may take; default 10,000 */
 };
 
 /* "file:" alone; on other places they say nothing. */
@@ -67,12 +69,14 @@ enum td_open_flags {
 };
 
 /*
- * Open a place: "mem:", exactly that, or "file:DIR", a directory (made if what it stands in is there).
+ * Open a place: "mem:", exactly that; "file:DIR", a directory (made if what it stands in is there); or
+ * "http://[USER:PASSWORD@|TOKEN@]HOST:PORT", a server, which is asked whether it is there.
  * What doc/places.md has for later answers TD_E_PLACE, anything else TD_E_INVALID.
  * Owner: the caller; td_close() it. Errors: those, TD_E_ATTRIBUTE and TD_E_TOO_LARGE (of `source`),
  * TD_E_NOMEM, TD_E_SYSTEM; of a store TD_E_NOT_FOUND, TD_E_HELD (which process has it open),
  * TD_E_FOREIGN (something else is there), TD_E_NEWER, TD_E_DAMAGED (what, where, and what to do),
- * TD_E_DISK_FULL, TD_E_DISK: nothing was changed then.
+ * TD_E_DISK_FULL, TD_E_DISK: nothing was changed then. Of a server TD_E_UNREACHABLE, TD_E_TIMEOUT, and
+ * what it answered.
  */
 TD_PUBLIC int td_open(
 	struct td **td, const char *url, const struct td_options *options, struct td_error *err);

@@ -68,6 +68,8 @@ int td_bus_await(
 int td_bus_drain(struct td_bus *bus, int64_t timeout_ms, struct td_error *err);
 int td_bus_loop_fd(struct td_bus *bus);
 int td_bus_loop_turn(struct td_bus *bus, int64_t timeout_ms);
+/* To wake it, and to watch for connections of the place around the bus (td_loop_watch). */
+struct td_loop *td_bus_loop(struct td_bus *bus);
 /*
  * The place around the bus wants its own turn by then (monotonic ns; INT64_MAX: never): the descriptor
  * becomes readable. It stays so until another time is told.

@@ -364,6 +364,11 @@ int td_bus_loop_fd(struct td_bus *bus)
 	return td_loop_descriptor(bus->loop);
 }
 
+struct td_loop *td_bus_loop(struct td_bus *bus)
+{
+	return bus->loop;
+}
+
 int64_t td_bus_due_ms(struct td_bus *bus)
 {
 	int64_t due;

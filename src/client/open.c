@@ -1,3 +1,4 @@
+#include "client/http.h"
 #include "client/place.h"
 
 #include <stdlib.h>
@@ -8,46 +9,85 @@ static bool starts_with(const char *text, const char *prefix)
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* What an URL names: a directory, or (NULL) this process. */
-static int read_url(const char *url, const char **directory, struct td_error *err)
-{
-	static const char *const later[] = {"nats://", "http://", "https://", "tls://"};
+/* One kind of place: how its URLs begin, and who opens them. */
+struct opener {
+	const char *prefix;
+	int (*open)(struct td *td, const char *url, const struct td_world *world,
+		const struct td_options *options, struct td_error *err);
+};
 
-	TD_CHECK_GIVEN(url, err);
-	*directory = NULL;
-	if (strcmp(url, "mem:") == 0)
-		return 0;
-	if (starts_with(url, "file:")) {
-		*directory = url + strlen("file:");
-		if (**directory != '\0')
-			return 0;
-		return td_error_set(err, TD_E_INVALID, strlen("file:"),
-			"url file: which directory? as in \"file:./data\"");
-	}
-	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
-		if (starts_with(url, later[i]))
-			return td_error_set(err, TD_E_PLACE, TD_NO_OFFSET,
-				"url %.100s: this version opens \"mem:\" and \"file:\" only", url);
-	}
+static int no_place(const char *url, struct td_error *err)
+{
 	return td_error_set(
 		err, TD_E_INVALID, 0, "url %.100s: not that of a place, such as \"mem:\"", url);
+}
+
+static int open_memory(struct td *td, const char *url, const struct td_world *world,
+	const struct td_options *options, struct td_error *err)
+{
+	if (strcmp(url, "mem:") != 0)
+		return no_place(url, err);
+	return td_place_open(td, NULL, world, options, err);
+}
+
+static int open_directory(struct td *td, const char *url, const struct td_world *world,
+	const struct td_options *options, struct td_error *err)
+{
+	const char *directory = url + strlen("file:");
+
+	if (*directory == '\0')
+		return td_error_set(err, TD_E_INVALID, strlen("file:"),
+			"url file: which directory? as in \"file:./data\"");
+	return td_place_open(td, directory, world, options, err);
+}
+
+static int open_later(struct td *td, const char *url, const struct td_world *world,
+	const struct td_options *options, struct td_error *err)
+{
+	(void)td, (void)world, (void)options;
+	return td_error_set(err, TD_E_PLACE, TD_NO_OFFSET,
+		"url %.100s: this version opens \"mem:\", \"file:\" and \"http://\" only", url);
+}
+
+static const struct opener openers[] = {
+	{"mem:", open_memory},
+	{"file:", open_directory},
+	{"http://", td_http_open},
+	{"https://", td_http_open},
+	{"nats://", open_later},
+	{"tls://", open_later},
+};
+
+static const struct opener *find_opener(const char *url, struct td_error *err)
+{
+	for (size_t i = 0; i < sizeof(openers) / sizeof(openers[0]); i++) {
+		if (starts_with(url, openers[i].prefix))
+			return &openers[i];
+	}
+	no_place(url, err);
+	return NULL;
 }
 
 int td_open_in(struct td **out, const char *url, const struct td_world *world,
 	const struct td_options *options, struct td_error *err)
 {
-	const char *directory = NULL;
+	const struct opener *opener;
 	struct td *td;
-	int code = out == NULL ? td_error_null(err, "td") : read_url(url, &directory, err);
+	int code = out == NULL   ? td_error_null(err, "td")
+		   : url == NULL ? td_error_null(err, "url")
+				 : 0;
 
 	if (code != 0)
 		return td_error_wrap(err, code, "open");
+	opener = find_opener(url, err);
+	if (opener == NULL)
+		return td_error_wrap(err, TD_E_INVALID, "open");
 	td = calloc(1, sizeof(*td));
 	if (td == NULL)
 		return td_error_wrap(err, td_error_nomem(err), "open");
 	code = td_bus_open(&td->bus, td, world, options, err);
 	if (code == 0) {
-		code = td_place_open(td, directory, world, options, err);
+		code = opener->open(td, url, world, options, err);
 		if (code != 0)
 			td_bus_close(td->bus);
 	}

@@ -22,7 +22,8 @@ extern const struct td_net td_net_plain;
 /*
  * Wait until the connection is ready for one of `interest` (a set of td_net_ready), or until
  * `deadline` (monotonic ns; INT64_MAX: for ever; one that has passed: only look). What it is ready
- * for, GONE included; 0: nothing, in time. A loop's descriptor (td_loop_descriptor()) may be waited for, too.
+ * for, GONE included; 0: nothing, in time. A loop's descriptor (td_loop_descriptor()) may be waited
+ * for, too; < 0: for nothing but time.
  */
 unsigned td_dial_wait(int connection, unsigned interest, int64_t deadline);
 

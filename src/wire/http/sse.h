@@ -55,4 +55,10 @@ enum td_sse_parsed {
 enum td_sse_parsed td_sse_read(struct td_sse_reader *reader, const char *bytes, size_t len,
 	size_t *taken, struct td_sse_event *event);
 
+/* Whether what was read ends between two events: then `id` stands for all that came before. */
+static inline bool td_sse_between(const struct td_sse_reader *reader)
+{
+	return reader->given && reader->line.len == 0;
+}
+
 #endif
