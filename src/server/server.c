@@ -366,7 +366,8 @@ static void rest(struct td_server *server)
 		td_session_rest(session);
 		next = session->dirty_next;
 		session->dirty = false;
-		if (session->again || (session->out != NULL && !session->flushing))
+		if (!session->gone &&
+			(session->again || (session->out != NULL && !session->flushing)))
 			td_server_mark(session); /* there is more to do at once */
 	}
 	if (server->dirty != NULL || td_store_staged(server->store) != staged)
