@@ -170,7 +170,11 @@ int64_t td_server_house_due(const struct td_server *server)
 	if (server->roomless != NULL && !td_server_house_is_out(server))
 		return server->now + AGAIN_NS;
 	due = td_store_next_ms(server->store, KINDS, now_ms(server));
-	return due < INT64_MAX / 1000000 ? due * 1000000 : INT64_MAX;
+	due = due < INT64_MAX / 1000000 ? due * 1000000 : INT64_MAX;
+	if (due > server->now)
+		return due;
+	/* The turn has tried: it waits for what is out, whose end wakes us; or it is tried again. */
+	return td_server_house_is_out(server) ? INT64_MAX : server->now + AGAIN_NS;
 }
 
 bool td_server_house_is_out(const struct td_server *server)

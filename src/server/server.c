@@ -402,7 +402,9 @@ int64_t td_server_due(const struct td_server *server)
 	if (server->hurried || server->dirty != NULL)
 		return 0;
 	due = house < due ? house : due;
-	return server->stopping && server->stop_due < due ? server->stop_due : due;
+	if (!server->stopping || server->stop_due <= server->now) /* it was acted upon */
+		return due;
+	return server->stop_due < due ? server->stop_due : due;
 }
 
 enum td_server_state td_server_turn(struct td_server *server, int64_t deadline)
