@@ -22,6 +22,7 @@
 
 #include "bus/busses.h"
 #include "delivery/deliveries.h"
+#include "server/servers.h"
 #include "store/stores.h"
 #include "world.h"
 
@@ -30,7 +31,8 @@
 #define THOUSANDS      2000 /* from so many on, fewer are played of what takes longer */
 #define REPLAY_EVERY   50   /* of so many seeds one is played again: the trace must be the same */
 
-static const struct sim_kind *const kinds[] = {&sim_deliveries, &sim_stores, &sim_busses};
+static const struct sim_kind *const kinds[] = {
+	&sim_deliveries, &sim_stores, &sim_busses, &sim_servers};
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 

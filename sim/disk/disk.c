@@ -80,6 +80,11 @@ void sim_handles_drop(struct sim_disk *disk)
 	disk->freeze_at = UINT64_MAX;
 }
 
+bool sim_disk_is_frozen(const struct sim_disk *disk)
+{
+	return disk->frozen;
+}
+
 int sim_answer(struct sim_disk *disk, const char *call, uint64_t what, uint64_t more, int code)
 {
 	if (disk->options.world != NULL)

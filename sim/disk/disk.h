@@ -143,6 +143,7 @@ uint64_t sim_disk_calls(const struct sim_disk *disk, enum sim_disk_call call);
  */
 uint64_t sim_disk_changes(const struct sim_disk *disk);
 void sim_disk_freeze_after(struct sim_disk *disk, uint64_t changes);
+bool sim_disk_is_frozen(const struct sim_disk *disk);
 /* Flip a bit of a file, on the device and in what reads see. ENOENT; EINVAL behind its end. */
 int sim_disk_flip(struct sim_disk *disk, const char *path, uint64_t bit);
 /* Make the sector at that offset unreadable, until it is written. The same. */

@@ -173,6 +173,11 @@ int64_t sim_host_deadline(const struct sim_host *host)
 	return host->deadline;
 }
 
+uint64_t sim_host_calls(const struct sim_host *host)
+{
+	return host->calls;
+}
+
 size_t sim_host_handles(const struct sim_host *host)
 {
 	return host->handles_count;

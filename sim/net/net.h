@@ -142,6 +142,8 @@ const struct td_net *sim_host_table(const struct sim_host *host);
 bool sim_host_ready(struct sim_host *host);
 /* What the last wait that found nothing was to wait for (monotonic ns). */
 int64_t sim_host_deadline(const struct sim_host *host);
+/* Calls so far, but for those of a host that was dead. */
+uint64_t sim_host_calls(const struct sim_host *host);
 /* Handles that are open. */
 size_t sim_host_handles(const struct sim_host *host);
 void sim_host_set_descriptors(struct sim_host *host, size_t max);

@@ -192,7 +192,7 @@ static void take(struct td_follower *f, struct td_catching *c)
 			f->told = c->told;
 			f->server->counters.events_followed += c->count;
 		}
-		f->next = c->next;
+		f->next = TD_BUG(411) ? f->server->feed->next : c->next;
 	}
 	td_shared_unref(shared);
 	go_on(f);
@@ -303,7 +303,7 @@ void td_follower_tell(struct td_follower *f, struct td_shared *shared, uint64_t 
 		return;
 	}
 	td_audience_exit(f);
-	f->next = position;
+	f->next = position + TD_BUG(410);
 	if (f->x->session->out == NULL)
 		go_on(f);
 }
@@ -320,7 +320,7 @@ static void silent(struct td_exchange *x)
 {
 	struct td_follower *f = x->stream_arg;
 	struct td_feed *feed = f->server->feed;
-	uint64_t position = f->link != NULL ? feed->next - 1 : f->told;
+	uint64_t position = f->link != NULL || TD_BUG(413) ? feed->next - 1 : f->told;
 	struct td_buf buf = TD_BUF_INIT(256);
 
 	if (feed->beat == NULL || feed->beat_position != position) {
@@ -420,7 +420,7 @@ static int begin_at(
 		position = position * 10 + (uint64_t)(last.at[i] - '0');
 	}
 	if (last.len > 0)
-		*next = position + 1;
+		*next = position + !TD_BUG(409);
 	else if (search->from.timed || search->from.id.at != NULL)
 		*next = 0;
 	else

@@ -111,7 +111,8 @@ static void fail_settling(struct td_server *server)
 
 	while ((x = server->settling) != NULL) {
 		td_exchange_wait_no_more(x, &server->settling_last);
-		td_answer_problem(x, &server->err);
+		if (!TD_BUG(402))
+			td_answer_problem(x, &server->err);
 		td_server_mark(x->session);
 	}
 }
@@ -122,7 +123,7 @@ static void tell_settled(struct td_server *server)
 
 	for (struct td_exchange *x = server->settling; x != NULL; x = next) {
 		next = x->waiting_next;
-		if (x->rests_on >= server->durable)
+		if (x->rests_on >= server->durable + TD_BUG(403))
 			continue;
 		td_exchange_wait_no_more(x, &server->settling_last);
 		td_server_mark(x->session);

@@ -170,7 +170,7 @@ static void took(struct td_session *session, size_t put)
 		size_t left = session->out->len - session->out_sent;
 
 		if (put < left) {
-			session->out_sent += put;
+			session->out_sent += put - (TD_BUG(408) && put > 1);
 			return;
 		}
 		put -= left;

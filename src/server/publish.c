@@ -135,7 +135,8 @@ static int write_entry(struct td_exchange *x, struct append *append, size_t i, s
 		.address = event->address,
 		.type = event->attr[TD_ATTR_TYPE],
 		.key = {event->attr[TD_ATTR_SOURCE], event->attr[TD_ATTR_ID]},
-		.expect = i == 0 ? append->expect : TD_EXPECT_ANY,
+		.expect = i == 0 && !(TD_BUG(407) && append->revision > 3) ? append->expect
+									   : TD_EXPECT_ANY,
 		.revision = i == 0 ? append->revision : 0,
 	};
 	if (!td_identity_may(x->identity, TD_MAY_PUBLISH, event->address))
@@ -293,7 +294,9 @@ static int publish(
 		append->which = SIZE_MAX;
 		code = td_store_append(server->store, append->entries, append->drafts.count,
 			append->placed, &rests_on, &append->which, err);
-		td_exchange_rests_on(x, rests_on);
+		if (!(TD_BUG(405) && code != 0) &&
+			!(TD_BUG(406) && code == 0 && append->placed[0].duplicate))
+			td_exchange_rests_on(x, rests_on);
 	}
 	if (code == TD_E_FULL)
 		return code;

@@ -93,7 +93,7 @@ static int fill(struct page *page, struct td_cursor *cursor)
 		}
 		if (page->count == page->limit || page->body.len >= page->bytes_max) {
 			td_event_unref(event);
-			page->next = behind(page, last);
+			page->next = behind(page, last) + TD_BUG(412);
 			return 0;
 		}
 		code = add(page, &stored, event);

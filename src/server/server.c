@@ -366,7 +366,7 @@ static void rest(struct td_server *server)
 		td_session_rest(session);
 		next = session->dirty_next;
 		session->dirty = false;
-		if (!session->gone &&
+		if ((!session->gone || TD_BUG(414)) &&
 			(session->again || (session->out != NULL && !session->flushing)))
 			td_server_mark(session); /* there is more to do at once */
 	}

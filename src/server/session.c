@@ -214,6 +214,8 @@ static bool has_input(const struct td_session *session)
 static void ended(struct td_session *session)
 {
 	session->ended = true;
+	if (TD_BUG(404) && session->phase == TD_SESSION_BODY)
+		session->phase = TD_SESSION_READY;
 	if (session->phase == TD_SESSION_LINGER || session->phase == TD_SESSION_STREAM ||
 		(session->phase == TD_SESSION_BODY && session->exchanges == session->current))
 		td_session_drop(session);
