@@ -1,8 +1,10 @@
-#include "server/guard.h"
 #include "server/inside.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "server/guard.h"
+#include "server/ops.h"
 
 /*
  * Exchanges: made with a request's head, answered once, gone when the answer was handed to the
@@ -332,6 +334,7 @@ static void answered(struct td_exchange *x)
 	struct td_server *server = x->server;
 
 	count(&server->counters, x->status);
+	td_ops_answered(server->ops, x->route, x->status);
 	x->state = TD_EXCHANGE_ANSWERED;
 	if (x->session == NULL) {
 		exchange_free(x);

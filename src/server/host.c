@@ -237,6 +237,8 @@ static int open_server(struct td_host *host, struct td_error *err)
 		.http_channel_arg = &host->gate,
 		.limits = td_told_limits(settings),
 		.access = host->access,
+		.series_max = (size_t)td_settings_number(settings, TD_SET_SERIES_MAX),
+		.usage = td_process_usage,
 		.store = td_told_store(settings),
 		.log = {say, host},
 	};

@@ -127,6 +127,8 @@ struct td_server {
 	struct td_flow *flow;   /* flow_routes.h */
 
 	struct td_counters counters;
+	struct td_ops *ops; /* ops.h; NULL: nothing is counted there */
+	void (*usage)(struct td_usage *usage);
 	td_time started;
 	bool hurried; /* the next turn does not wait */
 	bool stopping;

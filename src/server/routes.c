@@ -5,6 +5,7 @@
 #include "server/flow_routes.h"
 #include "server/handlers.h"
 #include "server/page.h"
+#include "server/ops.h"
 
 /* All routes there are, a table for each area. */
 
@@ -53,6 +54,7 @@ const struct td_routes td_server_routes[] = {
 	TABLE(core),
 	TABLE(td_flow_routes),
 	TABLE(td_page_routes),
+	{td_ops_routes, TD_OPS_ROUTES},
 };
 const size_t td_server_routes_count = sizeof(td_server_routes) / sizeof(td_server_routes[0]);
 

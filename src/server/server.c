@@ -8,6 +8,7 @@
 #include "flow/flow.h"
 #include "server/flow_routes.h"
 #include "server/hear.h"
+#include "server/ops.h"
 #include "server/show.h"
 
 /*
@@ -143,6 +144,8 @@ static int init(
 	server->limits = td_server_limits_of(&settings->limits);
 	server->log = settings->log;
 	server->access = settings->access;
+	server->usage = settings->usage;
+	server->ops = td_ops_new(settings->series_max != 0 ? settings->series_max : 2000);
 	server->settling_last = &server->settling;
 	server->roomless_last = &server->roomless;
 	server->early_last = &server->early;
@@ -168,6 +171,7 @@ static void close_listeners(struct td_server *server, size_t keep)
 
 static void server_free(struct td_server *server)
 {
+	td_ops_free(server->ops);
 	td_routes_close(server);
 	td_feed_close(server);
 	td_flow_free(server->flow);

@@ -92,6 +92,8 @@ struct td_server_settings {
 	struct td_server_limits limits;
 	struct td_access *
 		access; /* who may what; NULL: whoever can connect to loopback. Outlives the server */
+	size_t series_max;                     /* of metrics; default 2,000 */
+	void (*usage)(struct td_usage *usage); /* what the process takes; NULL: not known */
 	struct td_store_options store; /* seams, gates and taps are the server's to fill in */
 	struct td_server_log log;
 };

@@ -1,6 +1,8 @@
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -13,6 +15,49 @@
 uint64_t td_process_id(void)
 {
 	return (uint64_t)getpid();
+}
+
+/* The second number of /proc/self/statm: pages. */
+static uint64_t resident_pages(void)
+{
+	char text[128];
+	int file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	ssize_t got = file >= 0 ? read(file, text, sizeof(text) - 1) : -1;
+	char *at;
+
+	if (file >= 0)
+		close(file);
+	if (got <= 0)
+		return 0;
+	text[got] = '\0';
+	at = strchr(text, ' ');
+	return at != NULL ? strtoull(at, NULL, 10) : 0;
+}
+
+static uint64_t count_files(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	uint64_t count = 0;
+
+	if (dir == NULL)
+		return 0;
+	while (readdir(dir) != NULL)
+		count++;
+	closedir(dir);
+	return count > 3 ? count - 3 : 0; /* without ".", ".." and the one that looks */
+}
+
+void td_process_usage(struct td_usage *usage)
+{
+	struct rusage times;
+
+	memset(usage, 0, sizeof(*usage));
+	if (getrusage(RUSAGE_SELF, &times) == 0)
+		usage->cpu_seconds =
+			(double)(times.ru_utime.tv_sec + times.ru_stime.tv_sec) +
+			(double)(times.ru_utime.tv_usec + times.ru_stime.tv_usec) / 1e6;
+	usage->resident_bytes = resident_pages() * (uint64_t)sysconf(_SC_PAGESIZE);
+	usage->open_files = count_files();
 }
 
 static int read_all(int file, const char *path, struct td_buf *buf, struct td_error *err)

@@ -255,6 +255,13 @@ void td_loop_wait(struct td_loop *loop, int64_t deadline);
 
 /* Its id, for people to read in a message. */
 uint64_t td_process_id(void);
+/* What it takes: processor time, memory, descriptors. What is not known is 0. */
+struct td_usage {
+	double cpu_seconds;
+	uint64_t resident_bytes;
+	uint64_t open_files;
+};
+void td_process_usage(struct td_usage *usage);
 /*
  * A file that a person named, appended to the buffer: settings, users, keys. Links are followed; what is
  * no regular file is refused, and what the buffer does not hold. *others (may be NULL): whether others

@@ -112,12 +112,26 @@ static void what_does_not_go_is_not_waited_for(void **state)
 	assert_int_equal(td_process_say("", 0), 0);
 }
 
+static void what_it_takes_is_known(void **state)
+{
+	struct td_usage usage, more;
+	int file = dup(STDERR_FILENO);
+
+	(void)state;
+	td_process_usage(&usage);
+	assert_true(usage.cpu_seconds >= 0 && usage.resident_bytes > 4096 && usage.open_files > 3);
+	assert_int_equal(close(file), 0);
+	td_process_usage(&more);
+	assert_int_equal(more.open_files, usage.open_files - 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_file_is_read_whole_through_links),
 		cmocka_unit_test(what_is_no_file_or_too_large_is_refused_by_name),
 		cmocka_unit_test(what_does_not_go_is_not_waited_for),
+		cmocka_unit_test(what_it_takes_is_known),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, drop_dir);
