@@ -67,7 +67,7 @@ struct td_cli_verb {
 };
 
 #define TD_CLI_VERBS_MAX   64
-#define TD_CLI_OPTIONS_MAX 48
+#define TD_CLI_OPTIONS_MAX 64
 #define TD_CLI_GIVEN_MAX   256
 #define TD_CLI_WORDS_MAX   256
 

@@ -262,13 +262,14 @@ static int open_server(struct td_host *host, struct td_error *err)
 
 static void say_ready(struct td_host *host)
 {
-	char where[100] = "HTTP on", text[TD_NET_ADDRESS_BYTES];
+	char where[200] = "", text[TD_NET_ADDRESS_BYTES];
 	struct td_net_address address;
 
 	for (size_t i = 0; td_server_address(host->server, i, &address); i++) {
 		size_t len = strlen(where);
 
-		snprintf(where + len, sizeof(where) - len, " %s",
+		snprintf(where + len, sizeof(where) - len, "%s%s%s", i > 0 ? " " : "",
+			host->told.context != NULL ? "https://" : "http://",
 			td_net_address_format(&address, text));
 	}
 	td_service_ready(&host->service, where);

@@ -15,14 +15,14 @@ struct td_service {
 	const struct td_supervisor *supervisor; /* NULL: nobody */
 	const struct td_clock *clock;
 	int64_t watchdog_next; /* monotonic ns; INT64_MAX: nobody waits */
-	char status[128];      /* of "ready", to be said again after a reload */
+	char status[256];      /* of "ready", to be said again after a reload */
 };
 
 void td_service_init(struct td_service *service, const struct td_supervisor *supervisor,
 	const struct td_clock *clock);
 /* The store opens, which may take as long as `seconds`: that is not being stuck. */
 void td_service_opening(struct td_service *service, unsigned seconds);
-/* It serves; `where` in words: "HTTP on 127.0.0.1:8222". */
+/* It serves; `where` in words: "http://127.0.0.1:8222". */
 void td_service_ready(struct td_service *service, const char *where);
 void td_service_reloading(struct td_service *service);
 /* Behind a reload: ready, as before. */

@@ -28,9 +28,9 @@
 	X(DATA,               "data",                PATH,    "DIR",       "./tidings-data", 0, 0, RESTART, \
 		"the directory of the store; it is made if it is not there") \
 	X(HTTP,               "http",                ADDRESS, "HOST:PORT", "127.0.0.1:8222", 0, 0, RESTART, \
-		"where HTTP is spoken; port 0 picks one. Beyond this machine it takes `users`, and `tls-cert` or `insecure`") \
+		"where HTTP is spoken; port 0 picks one; beyond this machine it takes `users`, and `tls-cert` or `insecure`") \
 	X(USERS,              "users",               PATH,    "FILE",      "",               0, 0, LIVE, \
-		"who may do what; see tidings.users(5). Without it everybody who can connect may do everything") \
+		"who may do what; see tidings.users(5); without it everybody who can connect may do everything") \
 	X(TLS_CERT,           "tls-cert",            PATH,    "FILE",      "",               0, 0, LIVE, \
 		"speak TLS with this certificate, and those between it and its root: PEM") \
 	X(TLS_KEY,            "tls-key",             PATH,    "FILE",      "",               0, 0, LIVE, \

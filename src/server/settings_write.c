@@ -81,12 +81,13 @@ int td_settings_check_at(const struct td_settings *settings, const struct td_net
 		return 0;
 	if (!is_set(settings, TD_SET_USERS))
 		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET,
-			"http %s: others than this machine can reach it, and everybody may do "
+			"--http %s: others than this machine can reach it, and everybody may do "
 			"everything: give --users FILE, or listen on 127.0.0.1",
 			td_net_address_format(address, text));
 	if (!is_set(settings, TD_SET_TLS_CERT) && !td_settings_switch(settings, TD_SET_INSECURE))
 		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET,
-			"http %s: passwords and tokens would cross the network in the clear: give "
+			"--http %s: passwords and tokens would cross the network in the clear: "
+			"give "
 			"--tls-cert FILE and --tls-key FILE, or --insecure behind a proxy that "
 			"does TLS",
 			td_net_address_format(address, text));

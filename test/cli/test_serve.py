@@ -10,9 +10,11 @@ import os
 import pathlib
 import select
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 
 from tool import SECONDS, check, done, environment, program, run
 
@@ -105,7 +107,82 @@ def refused(room):
     check("a damaged store: exit 6", ran.returncode == 6 and "[damaged]" in ran.stderr, ran)
 
 
+def until(what, look):
+    """A generous time for something that comes soon."""
+    end = time.monotonic() + SECONDS
+    while not look():
+        if time.monotonic() > end:
+            check(what, False)
+            return
+        time.sleep(0.01)
+
+
+def configured(room):
+    """A file, another at SIGHUP, and one with a mistake."""
+    room = pathlib.Path(room)
+    file, users = room / "t.conf", room / "users"
+    file.write_text("log-format = json\n[log orders]\nsubjects = order.>\n")
+    ran = run(TIDINGS, "serve", "--config", "t.conf", "--check-config", cwd=room)
+    check("a file that is well: exit 0", ran.returncode == 0, ran)
+    ran = run(TIDINGS, "config", "--config", "t.conf", "--workers", "3", cwd=room, env={"TIDINGS_IDLE_TIME": "5s"})
+    for line in ("# --workers\nworkers = 3\n", "# TIDINGS_IDLE_TIME\nidle-time = 5s\n", "# t.conf:1\nlog-format = json\n",
+                 "# default\nhead-time = 10s\n", "[log orders]\nsubjects = order.>\n"):
+        check(f"config shows {line!r}", line in ran.stdout, ran)
+    (room / "again.conf").write_text(ran.stdout)
+    again = run(TIDINGS, "config", "--config", "again.conf", "--json", cwd=room)
+    check("what config shows is read the same", '{"name":"idle-time","value":"5s","origin":"again.conf:' in again.stdout, again)
+    server = Server(room, "--config", "t.conf")
+    check("it serves", server.publish(1))
+    users.write_text("[user ann]\npublish = >\n")
+    users.chmod(0o600)
+    file.write_text("log-format = json\nusers = users\n[log orders]\nsubjects = order.>\n")
+    server.child.send_signal(signal.SIGHUP)
+    until("users count after SIGHUP", lambda: server.ask("POST", "/v1/events", EVENT)[0] == 401)
+    users.write_text("[user ann]\nraed = >\n")
+    server.child.send_signal(signal.SIGHUP)
+    check("with a mistake nothing changes", server.ask("POST", "/v1/events", EVENT)[0] == 401)
+    ran = run(TIDINGS, "serve", "--config", "t.conf", "--check-config", cwd=room)
+    check("a file with a mistake: exit 2, and where", ran.returncode == 2 and "line 2" in ran.stderr and "did you mean `read`" in ran.stderr, ran)
+    code, said = server.end()
+    check("it ends", code == 0)
+    lines = [json.loads(line) for line in said.splitlines()]
+    check("each line is JSON", all({"time", "level", "message"} <= set(line) for line in lines))
+    check("it tells of the reload", any(line["message"].startswith("reloaded: 1 settings differ") for line in lines))
+
+
+def supervised(room):
+    """systemd, played by a socket of ours: told of ready and stopping; and what listens is handed over."""
+    heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    heard.bind(str(pathlib.Path(room) / "notify"))
+    heard.settimeout(SECONDS)
+    listener = socket.create_server(("127.0.0.1", 0))
+    handed = "exec 3<&%d; exec env LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=http NOTIFY_SOCKET=\"$1\" \"$0\" serve --data data" % listener.fileno()
+    child = subprocess.Popen(["sh", "-c", handed, str(pathlib.Path(TIDINGS).resolve()), str(pathlib.Path(room) / "notify")], cwd=room,
+                             env=environment(), pass_fds=[listener.fileno()], stderr=subprocess.PIPE, text=True)
+    told = []
+    while not any("READY=1" in line for line in told):
+        told.append(heard.recv(4096).decode())
+    check("the store may take its time", "EXTEND_TIMEOUT_USEC=" in told[0])
+    address = "%s:%d" % listener.getsockname()
+    check("where it serves is where it was told to", address in told[-1])
+    connection = http.client.HTTPConnection(address, timeout=SECONDS)
+    connection.request("GET", "/readyz")
+    check("it serves there", connection.getresponse().status == 200)
+    connection.close()
+    child.send_signal(signal.SIGTERM)
+    while "STOPPING=1" not in told[-1]:
+        told.append(heard.recv(4096).decode())
+    check("it ends", child.wait(timeout=SECONDS) == 0)
+    child.stderr.close()
+    listener.close()
+    heard.close()
+
+
 def main():
+    with tempfile.TemporaryDirectory(prefix="tidings-cli-") as room:
+        configured(room)
+    with tempfile.TemporaryDirectory(prefix="tidings-cli-") as room:
+        supervised(room)
     with tempfile.TemporaryDirectory(prefix="tidings-cli-") as room:
         told_to_end(room)
         killed(room)

@@ -200,8 +200,8 @@ static void a_life_is_told_and_said(void **state)
 	write_config("log-format = json\n");
 	host = open_host(&supervisor);
 	assert_non_null(strstr(told, "[STATUS=opening the store\nEXTEND_TIMEOUT_USEC="));
-	assert_non_null(strstr(told, "[READY=1\nSTATUS=serving HTTP on 127.0.0.1:"));
-	assert_non_null(strstr(said, "\"message\":\"serving HTTP on 127.0.0.1:"));
+	assert_non_null(strstr(told, "[READY=1\nSTATUS=serving http://127.0.0.1:"));
+	assert_non_null(strstr(said, "\"message\":\"serving http://127.0.0.1:"));
 	assert_non_null(strstr(said, "whoever can connect may do everything"));
 	assert_int_equal(publish(host, ""), 201);
 	close_host(host);
