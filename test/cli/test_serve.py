@@ -4,6 +4,7 @@
     test/cli/test_serve.py TIDINGS
 """
 
+import base64
 import http.client
 import json
 import os
@@ -150,6 +151,47 @@ def configured(room):
     check("it tells of the reload", any(line["message"].startswith("reloaded: 1 settings differ") for line in lines))
 
 
+def people(room):
+    """`tidings user`, and a server that believes the file."""
+    def user(*words, stdin=""):
+        return run(TIDINGS, "user", *words, "--users", "users", cwd=room, stdin=stdin)
+
+    check("a first user makes the file", user("add", "shop", "--publish", "a.>", "--read", "a.>").returncode == 0)
+    check("it is its owner's alone", (pathlib.Path(room) / "users").stat().st_mode & 0o777 == 0o600)
+    ran = user("add", "shop")
+    check("twice: refused", ran.returncode == 1 and "[already-exists]" in ran.stderr, ran)
+    ran = user("token", "shop", "laptop")
+    token = ran.stdout.strip()
+    check("a token is printed, once", ran.returncode == 0 and token.startswith("td_") and token not in (pathlib.Path(room) / "users").read_text(), ran)
+    check("a password comes by standard input", user("password", "shop", stdin="sesame\n").returncode == 0)
+    check("an empty one is refused", user("password", "shop", stdin="\n").returncode == 2)
+    check("a pattern that is none is refused", user("allow", "shop", "--read", "a..b").returncode == 1)
+    ran = user("list")
+    check("they are listed", ran.stdout == "shop\tyes\t1\t0\t2\n", ran)
+    server = Server(room, "--users", "users")
+
+    def ask(authorization):
+        connection = http.client.HTTPConnection(server.http, timeout=SECONDS)
+        connection.request("POST", "/v1/events", EVENT, {"Content-Type": "application/cloudevents+json", **authorization})
+        status = connection.getresponse().status
+        connection.close()
+        return status
+
+    check("nobody: 401", ask({}) == 401)
+    check("the token", ask({"Authorization": f"Bearer {token}"}) in (200, 201))
+    check("the password", ask({"Authorization": "Basic " + base64.b64encode(b"shop:sesame").decode()}) in (200, 201))
+    check("another", ask({"Authorization": "Basic " + base64.b64encode(b"shop:Sesame").decode()}) == 401)
+    check("the token is revoked", user("revoke", "shop", "laptop").returncode == 0)
+    server.child.send_signal(signal.SIGHUP)
+    until("it is not known any more", lambda: ask({"Authorization": f"Bearer {token}"}) == 401)
+    check("what is stored says who", server.end()[0] == 0)
+    ran = run(TIDINGS, "read", "--url", "file:data", "--json", cwd=room)
+    check("authid is stamped", '"authid":"shop"' in ran.stdout, ran)
+    check("a user is removed", user("remove", "shop").returncode == 0 and user("list").stdout == "")
+    check("one that is not there: exit 1", user("remove", "shop").returncode == 1)
+    check("which file: exit 2", run(TIDINGS, "user", "list", cwd=room).returncode == 2)
+
+
 def supervised(room):
     """systemd, played by a socket of ours: told of ready and stopping; and what listens is handed over."""
     heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -183,6 +225,8 @@ def main():
         configured(room)
     with tempfile.TemporaryDirectory(prefix="tidings-cli-") as room:
         supervised(room)
+    with tempfile.TemporaryDirectory(prefix="tidings-cli-") as room:
+        people(room)
     with tempfile.TemporaryDirectory(prefix="tidings-cli-") as room:
         told_to_end(room)
         killed(room)
