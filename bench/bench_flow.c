@@ -131,6 +131,83 @@ static size_t fill(struct td_flow *flow)
 	return td_flow_bytes(flow);
 }
 
+/* --- from a store --------------------------------------------------------------------------- */
+
+#define STORED (1u << 18)
+
+static void turn(struct td_store *store)
+{
+	struct td_chore *chore;
+
+	while ((chore = td_store_next(store, TD_WORK_COMMIT, 0)) != NULL) {
+		td_chore_run(chore);
+		TD_ASSERT(td_store_done(store, chore, NULL) == 0);
+	}
+}
+
+static void fill_store(struct td_store *store, const struct told *told)
+{
+	for (unsigned i = 0; i < STORED; i++) {
+		const struct td_entry entry = {.address = td_text("order.42"),
+			.type = told->stored[i].type,
+			.headers = told->stored[i].headers,
+			.payload = td_text("{\"total\":1250}")};
+		struct td_placed placed;
+		uint64_t rests_on;
+		int code;
+
+		while ((code = td_store_append(store, &entry, 1, &placed, &rests_on, NULL, NULL)) ==
+			TD_E_FULL)
+			turn(store);
+		TD_ASSERT(code == 0);
+	}
+	turn(store);
+}
+
+/* The correlation that the last whole story has. */
+static void last_story(const struct told *told, char story[BLOCK])
+{
+	const char *at = strstr(told->blocks[STORED - STORED % STORY - 1], "ce-correlationid: ");
+
+	TD_ASSERT(at != NULL);
+	td_text_copy(td_text_of(at + 18, strcspn(at + 18, "\r")), story, BLOCK);
+}
+
+static void measure_store(const struct told *told)
+{
+	const struct td_store_options store_options = {
+		.journal = {.clock = &td_clock_real, .random = &td_random_real}, .events = true};
+	const struct td_flow_options options = {.seed = 42};
+	const struct td_story_options all = {0};
+	double begins[ROUNDS], stories[ROUNDS];
+	struct td_store *store;
+	char story[BLOCK];
+
+	TD_ASSERT(td_store_open(&store, NULL, &store_options, NULL, NULL) == 0);
+	fill_store(store, told);
+	last_story(told, story);
+	for (int i = 0; i < ROUNDS; i++) {
+		struct td_flow *flow;
+		struct td_story read;
+		double start = now_ns();
+
+		TD_ASSERT(td_flow_new(&flow, &options, NULL) == 0);
+		TD_ASSERT(td_flow_attach(flow, store, STORED, NULL) == 0);
+		begins[i] = (now_ns() - start) / 1e6;
+		td_flow_free(flow);
+		start = now_ns();
+		TD_ASSERT(td_story_read(&read, store, td_text(story), &all, NULL) == 0);
+		TD_ASSERT(read.count == STORY);
+		stories[i] = (now_ns() - start) / 1e6;
+		td_story_fini(&read);
+	}
+	printf("%-44s %9.2f ms\n", "a map is begun from 2^18 stored events",
+		bench_median(begins, ROUNDS));
+	printf("%-44s %9.2f ms\n", "a story of 6 is read among them",
+		bench_median(stories, ROUNDS));
+	td_store_close(store, NULL);
+}
+
 int main(void)
 {
 	const struct td_flow_options options = {.seed = 42};
@@ -158,6 +235,7 @@ int main(void)
 		bench_median(looks, ROUNDS));
 	td_flow_free(flow);
 	td_flow_free(full);
+	measure_store(&told);
 	free(told.blocks);
 	free(told.stored);
 	return 0;
