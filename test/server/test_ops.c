@@ -297,6 +297,8 @@ static void the_description_has_every_route_and_no_other(void **state)
 	struct td_json json, paths, path, name, operation;
 	struct td_json_iter outer, inner;
 	size_t routes = 0, operations = 0;
+#define COUNT_CODE(...) +1
+	const size_t codes = 0 TD_ERROR_TABLE(COUNT_CODE);
 
 	(void)state;
 	client_open(&client, house);
@@ -332,7 +334,7 @@ static void the_description_has_every_route_and_no_other(void **state)
 	/* All codes of the one table, and what answers refer to. */
 	assert_int_equal(td_json_count(td_json_pointer(json,
 				 td_text("/components/schemas/Problem/properties/code/enum"))),
-		TD_E_FORBIDDEN);
+		codes);
 	for (const char *at = response.body; (at = strstr(at, "\"$ref\":\"#")) != NULL; at++) {
 		size_t len = strcspn(at + 9, "\"");
 
