@@ -496,7 +496,7 @@ static bool handle(struct td_session *session)
 		}
 		x->awaited = true;
 	}
-	x->seen = server->durable - 1;
+	x->seen = td_store_durable(server->store) - 1;
 	code = x->route->handle(x, &err);
 	hide(x);
 	if (code == TD_E_FULL && (x->route->flags & TD_ROUTE_STAGES) != 0) {

@@ -169,7 +169,7 @@ static int page_done(struct td_exchange *x, void *arg, struct td_error *err);
 
 static int start(struct td_exchange *x, struct page *page, struct td_error *err)
 {
-	x->seen = x->server->durable - 1;
+	x->seen = td_store_durable(x->server->store) - 1;
 	return td_exchange_run(x, page_run, page_done, page, err);
 }
 
