@@ -210,7 +210,7 @@ static void answer_short(struct td_exchange *x, int code)
 	x->terms.close = true;
 	x->status = code == TD_E_NOMEM ? 503 : 500;
 	td_http_write_response(&writer, &x->out, &x->terms, (int)x->status, x->server->wall);
-	td_http_write_body(&writer, td_text_of("", 0), NULL);
+	x->unsaid = td_http_write_body(&writer, td_text_of("", 0), NULL) != 0;
 }
 
 void td_answer_end(struct td_exchange *x, struct td_http_writer *writer, struct td_text body)
@@ -360,7 +360,7 @@ void td_exchange_handled(struct td_exchange *x, int code, const struct td_error 
 	}
 	if (x->state == TD_EXCHANGE_HELD || x->state == TD_EXCHANGE_STREAMS)
 		return;
-	TD_ASSERT(x->out.len > 0); /* a handler answers, holds, streams or fails */
+	TD_ASSERT(x->out.len > 0 || x->unsaid); /* a handler answers, holds, streams or fails */
 	answered(x);
 }
 
@@ -450,6 +450,7 @@ int td_stream_open(struct td_exchange *x, const char *type, const struct td_stre
 	struct td_http_writer writer;
 	int code;
 
+	x->stream_arg = arg; /* on failure, too: whoever asked gives it back */
 	td_answer_begin(x, &writer, 200);
 	td_http_write_field(&writer, "Content-Type", td_text(type));
 	td_http_write_field(&writer, "Cache-Control", td_text("no-store"));
@@ -457,7 +458,6 @@ int td_stream_open(struct td_exchange *x, const char *type, const struct td_stre
 	code = td_http_write_stream(&writer, err);
 	if (code != 0)
 		return code;
-	x->stream_arg = arg;
 	if (x->terms.head) { /* that was all */
 		kind->closed(x);
 		return 0;

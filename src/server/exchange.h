@@ -91,8 +91,9 @@ struct td_exchange {
 	void *held;      /* whose it is to say */
 	uint32_t status; /* of the answer */
 	uint8_t state;
-	bool awaited;                                     /* its min-position was reached */
-	bool framed;                                      /* a stream of chunks */
+	bool awaited; /* its min-position was reached */
+	bool framed;  /* a stream of chunks */
+	bool unsaid;  /* no memory even for an answer that says so: the connection ends without */
 	struct td_exchange *waiting_next, **waiting_link; /* in a list of the server's */
 	struct td_exchange ***waiting_last;
 	const struct td_stream_kind *stream;

@@ -528,7 +528,7 @@ static bool settle(struct td_session *session)
 		session->exchanges_count--;
 		if (x->terms.close && !session->closes)
 			stop_reading(session);
-		if (!td_output_take(session, &x->out)) {
+		if (x->unsaid || !td_output_take(session, &x->out)) {
 			td_exchange_leave(x);
 			td_session_drop(session);
 			return false;
