@@ -58,6 +58,28 @@ static void requests_in_a_row_are_answered_in_their_order(void **state)
 	house_end(house);
 }
 
+/* What stands in the buffer already when there is room for answers again, no net tells of. */
+static void a_full_output_holds_requests_back_for_a_while_only(void **state)
+{
+	enum { COUNT = 60 };
+	const struct td_server_limits limits = {.output_bytes_max = 223, .pipeline_max = 4};
+	struct house *house = house_new(&limits);
+	struct client client;
+	struct response response;
+
+	(void)state;
+	client_open(&client, house);
+	for (int i = 0; i < COUNT; i++)
+		client_send(&client, "GET /v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n");
+	for (int i = 0; i < COUNT; i++) {
+		client_answer(&client, &response, true);
+		assert_int_equal(response.status, 200);
+		response_free(&response);
+	}
+	client_close(&client);
+	house_end(house);
+}
+
 static void a_request_may_come_a_byte_at_a_time(void **state)
 {
 	struct house *house = house_new(NULL);
@@ -413,6 +435,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_request_is_answered_and_the_connection_lives_on),
 		cmocka_unit_test(requests_in_a_row_are_answered_in_their_order),
+		cmocka_unit_test(a_full_output_holds_requests_back_for_a_while_only),
 		cmocka_unit_test(a_request_may_come_a_byte_at_a_time),
 		cmocka_unit_test(who_waits_to_be_told_is_told_to_go_on),
 		cmocka_unit_test(the_body_of_a_refused_request_is_passed_over),
