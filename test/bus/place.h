@@ -19,6 +19,8 @@
 #include <tidings/tidings.h>
 #include <unistd.h>
 
+#include "../serve/child.h"
+
 /* A diary: what handlers wrote, one line each. */
 struct diary {
 	char text[8192];
@@ -91,22 +93,65 @@ static inline void place_remove_root(void)
 	nftw(place_root, place_remove, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-/* TD_PLACE; "file:" without a directory: each time a fresh one. */
-static inline const char *place_url(void)
+/* A directory that is not there yet. */
+static inline const char *place_fresh(void)
 {
-	const char *url = getenv("TD_PLACE");
-	static _Thread_local char fresh[128];
+	static _Thread_local char fresh[100];
 	static unsigned number;
 
-	if (url == NULL || strcmp(url, "file:") != 0)
-		return url != NULL ? url : "mem:";
 	if (number++ == 0) {
 		snprintf(place_root, sizeof(place_root), "/tmp/tidings-place-%d", (int)getpid());
 		mkdir(place_root, 0700);
 		atexit(place_remove_root);
 	}
-	snprintf(fresh, sizeof(fresh), "file:%s/%u", place_root, number);
+	snprintf(fresh, sizeof(fresh), "%s/%u", place_root, number);
 	return fresh;
+}
+
+/* Servers that were started for handles; of the oldest nobody has one open any more. */
+#define PLACE_SERVERS 4
+static struct child_server place_servers[PLACE_SERVERS];
+
+static inline void place_end_servers(void)
+{
+	for (size_t i = 0; i < PLACE_SERVERS; i++)
+		child_server_end(&place_servers[i], 1);
+}
+
+static inline const char *place_server(void)
+{
+	static unsigned number;
+	struct child_server *server = &place_servers[number % PLACE_SERVERS];
+	const char *fresh = place_fresh(); /* removed behind the servers */
+
+	if (number++ == 0)
+		atexit(place_end_servers);
+	child_server_end(server, 1);
+	if (!child_server_start(server, fresh, 0))
+		fail_msg("TD_SERVER cannot be started");
+	return server->url;
+}
+
+/* TD_PLACE; "file:" without a directory: each time a fresh one; "http:": each time a fresh server. */
+static inline const char *place_url(void)
+{
+	const char *url = getenv("TD_PLACE");
+	static _Thread_local char fresh[128];
+
+	if (url != NULL && strcmp(url, "http:") == 0)
+		return place_server();
+	if (url == NULL || strcmp(url, "file:") != 0)
+		return url != NULL ? url : "mem:";
+	snprintf(fresh, sizeof(fresh), "file:%s", place_fresh());
+	return fresh;
+}
+
+/* Whether each publish goes to another process. */
+static inline bool place_is_far(void)
+{
+	const char *url = getenv("TD_PLACE");
+
+	return url != NULL && strncmp(url, "http", 4) == 0;
 }
 
 static inline struct td *open_place(const struct td_options *options)
