@@ -108,6 +108,7 @@ struct config sim_serve_draw_config(struct sim_world *world)
 		.batches = draw_weight(world, 400),
 		.expects = draw_weight(world, 700),
 		.retries = draw_weight(world, 300),
+		.looks = draw_weight(world, 400),
 		.others_keys = draw_weight(world, 30),
 		.turns = (unsigned)sim_between(world, 100, 350),
 		.tasks = (unsigned)sim_between(world, 10, 200),

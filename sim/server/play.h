@@ -41,6 +41,7 @@ enum counter {
 	COUNT_FOLLOWED,
 	COUNT_RESUMED,
 	COUNT_POSITION,
+	COUNT_LOOKED,
 	COUNT_CUT_REQUEST,
 	COUNT_KILLED,
 	COUNT_POWER,
@@ -63,15 +64,22 @@ struct config {
 	unsigned logs, subjects, steps;
 	unsigned publishers, readers, followers, vandals;
 	unsigned pipeline, pad_max;
-	unsigned batches, expects, retries, others_keys; /* in a thousand */
-	unsigned turns, tasks;                           /* how often, of a thousand steps */
-	unsigned deaths;                                 /* of ten thousand */
+	unsigned batches, expects, retries, others_keys, looks; /* in a thousand */
+	unsigned turns, tasks;                                  /* how often, of a thousand steps */
+	unsigned deaths;                                        /* of ten thousand */
 	int64_t step_ns_max;
+};
+
+/* What is asked for: that append; or what it wrote, behind it on its connection. */
+struct asked {
+	size_t append; /* in the history */
+	enum { ASKED_APPEND, ASKED_EVENT, ASKED_LATEST } what;
+	size_t entry; /* of it, that is looked for */
 };
 
 struct publisher {
 	struct talk talk;
-	size_t asked[PIPELINE_MAX]; /* in the history; not answered, in order */
+	struct asked asked[PIPELINE_MAX]; /* not answered, in order */
 	size_t asked_count;
 	int64_t rests_until;
 };
@@ -162,6 +170,8 @@ void sim_serve_write_request(
 	struct run *run, struct td_buf *out, const struct sim_store_entry *entries, size_t count);
 /* The answer of a publisher's request goes into the history. */
 void sim_serve_read_receipts(struct run *run, size_t append, const struct reply *reply);
+/* Of what an append wrote, that one by its id, or the latest of its subject. */
+void sim_serve_write_look(struct td_buf *out, const struct sim_store_entry *entry, bool latest);
 /* All events of an array, or of one object. */
 void sim_serve_read_events(struct run *run, struct td_text json, struct seen *seen);
 

@@ -1,5 +1,7 @@
 #include "play.h"
 
+#include <inttypes.h>
+
 /* --- what to append ----------------------------------------------------------------------- */
 
 static void draw_expectation(struct run *run, struct sim_store_entry *entry)
@@ -77,18 +79,70 @@ size_t sim_serve_draw_append(struct run *run, struct sim_store_entry *entries)
 
 /* --- asking and being answered ------------------------------------------------------------ */
 
+static void add(struct run *run, struct publisher *publisher, struct asked asked)
+{
+	if (publisher->asked_count > 0)
+		sim_count(run->world, COUNT_PIPELINED);
+	publisher->asked[publisher->asked_count++] = asked;
+}
+
 static void ask(struct run *run, struct publisher *publisher)
 {
 	struct sim_store_entry entries[ENTRIES_MAX];
 	size_t count = sim_serve_draw_append(run, entries);
-	size_t append = sim_store_ask(&run->history, entries, count);
+	struct asked asked = {.append = sim_store_ask(&run->history, entries, count)};
 
-	run->history.appends[append].asked_ms = sim_now_ms(run->world);
+	run->history.appends[asked.append].asked_ms = sim_now_ms(run->world);
 	sim_serve_write_request(run, &publisher->talk.out, entries, count);
-	if (publisher->asked_count > 0)
-		sim_count(run->world, COUNT_PIPELINED);
-	publisher->asked[publisher->asked_count++] = append;
-	sim_trace(run->world, "ask", (uint64_t[]){append, count, entries[0].key}, 3);
+	add(run, publisher, asked);
+	sim_trace(run->world, "ask", (uint64_t[]){asked.append, count, entries[0].key}, 3);
+	if (publisher->asked_count == PIPELINE_MAX || !sim_chance(run->world, run->config.looks))
+		return;
+	asked.what = sim_chance(run->world, 500) ? ASKED_EVENT : ASKED_LATEST;
+	asked.entry = sim_below(run->world, count);
+	sim_serve_write_look(
+		&publisher->talk.out, &entries[asked.entry], asked.what == ASKED_LATEST);
+	add(run, publisher, asked);
+}
+
+/* An id may have been used in another log, too. */
+static bool is_used_twice(const struct run *run, const struct sim_store_entry *entry)
+{
+	for (size_t i = 0; i < run->history.entries_count; i++)
+		if (run->history.entries[i].key == entry->key &&
+			run->history.entries[i].log != entry->log)
+			return true;
+	return false;
+}
+
+/* Whoever was told that it is there sees it: it, or one that came to its subject later. */
+static void looked(struct run *run, const struct asked *asked, const struct reply *reply)
+{
+	const struct sim_store_entry *entry =
+		sim_store_entries(&run->history, asked->append) + asked->entry;
+	struct seen seen = {.events = TD_BUF_INIT(1 << 10)};
+	const struct sim_store_event *event;
+
+	sim_trace(run->world, "looked", (uint64_t[]){asked->append, (uint64_t)reply->status}, 2);
+	if ((reply->status != 200 && reply->status != 404) ||
+		run->history.appends[asked->append].outcome != SIM_STORE_OK ||
+		(asked->what == ASKED_EVENT && is_used_twice(run, entry)))
+		return;
+	if (reply->status == 200)
+		sim_serve_read_events(run, td_buf_view(&reply->body), &seen);
+	event = (const void *)seen.events.at;
+	if (event == NULL)
+		sim_fail(run->world, "value %" PRIu64 " was acknowledged, and then: %d: %.*s",
+			entry->value, reply->status, (int)reply->body.len, reply->body.at);
+	else if (!event->intact ||
+		 (asked->what == ASKED_EVENT && event->position != entry->position) ||
+		 event->position < entry->position)
+		sim_fail(run->world,
+			"value %" PRIu64 " was acknowledged at position %" PRIu64
+			", and then value %" PRIu64 " was shown at %" PRIu64,
+			entry->value, entry->position, event->value, event->position);
+	sim_count(run->world, COUNT_LOOKED);
+	td_buf_fini(&seen.events);
 }
 
 /* Nobody will ever know what became of those that were asked for. */
@@ -113,7 +167,10 @@ static void answered(struct run *run, struct publisher *publisher)
 		part(run, publisher);
 		return;
 	}
-	sim_serve_read_receipts(run, publisher->asked[0], &talk->reply);
+	if (publisher->asked[0].what == ASKED_APPEND)
+		sim_serve_read_receipts(run, publisher->asked[0].append, &talk->reply);
+	else
+		looked(run, &publisher->asked[0], &talk->reply);
 	publisher->asked_count--;
 	for (size_t i = 0; i < publisher->asked_count; i++)
 		publisher->asked[i] = publisher->asked[i + 1];

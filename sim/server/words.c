@@ -119,6 +119,15 @@ void sim_serve_write_request(
 	td_buf_fini(&body);
 }
 
+void sim_serve_write_look(struct td_buf *out, const struct sim_store_entry *entry, bool latest)
+{
+	if (latest)
+		td_buf_printf(out, "GET /v1/subjects/l%u.s%u", entry->log, entry->subject);
+	else
+		td_buf_printf(out, "GET /v1/events/%" PRIu64 "?source=sim", entry->key);
+	td_buf_add_string(out, " HTTP/1.1\r\nHost: 127.0.0.1:8222\r\n\r\n");
+}
+
 /* --- what is told ------------------------------------------------------------------------- */
 
 /* The number behind `name`, in quotes or not; false: it is not there before `end`. */
