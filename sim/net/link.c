@@ -383,7 +383,7 @@ void sim_net_settle(struct sim_net *net)
 			}
 		}
 		net->next_at = next;
-		if (next <= sim_net_now(net))
+		if (first != NULL && next <= sim_net_now(net))
 			happen(net, first);
 	}
 }

@@ -18,6 +18,15 @@ static void ask_for_position(struct run *run, struct reader *reader)
 	sim_count(run->world, COUNT_POSITION);
 }
 
+/* A page of what is to come: it is waited for a while. */
+static void wait_for_more(struct run *run, struct reader *reader)
+{
+	reader->seen.from = run->furthest + 1;
+	page_from(reader, reader->seen.from, reader->limit);
+	td_buf_printf(&reader->url, "&wait=%ums", (unsigned)sim_below(run->world, 5000));
+	sim_count(run->world, COUNT_WAITED);
+}
+
 static void begin_pass(struct run *run, struct reader *reader)
 {
 	reader->on = true;
@@ -28,6 +37,8 @@ static void begin_pass(struct run *run, struct reader *reader)
 	page_from(reader, reader->seen.from, reader->limit);
 	if (sim_chance(run->world, 300))
 		ask_for_position(run, reader);
+	else if (sim_chance(run->world, 200))
+		wait_for_more(run, reader);
 }
 
 void sim_serve_read_final(struct run *run, struct reader *reader)

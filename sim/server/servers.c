@@ -190,6 +190,7 @@ static const char *const counters[COUNTERS] = {
 	[COUNT_FOLLOWED] = "events followed",
 	[COUNT_RESUMED] = "followers resumed, and told more",
 	[COUNT_POSITION] = "reads that asked for a position",
+	[COUNT_WAITED] = "reads that wait for what is to come",
 	[COUNT_LOOKED] = "events looked at behind their append",
 	[COUNT_CUT_REQUEST] = "requests cut short",
 	[COUNT_KILLED] = "servers killed",

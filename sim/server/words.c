@@ -101,6 +101,8 @@ void sim_serve_write_request(
 	else
 		td_buf_add_string(out, "POST /v1/events HTTP/1.1\r\n");
 	td_buf_add_string(out, "Host: 127.0.0.1:8222\r\n");
+	if (sim_chance(run->world, 50))
+		td_buf_add_string(out, "Expect: 100-continue\r\n"); /* and does not wait for it */
 	write_expectation(out, &entries[0]);
 	if (count > 1) {
 		td_buf_add_string(out, "Content-Type: application/cloudevents-batch+json\r\n");
