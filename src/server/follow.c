@@ -285,7 +285,7 @@ static void go_on(struct td_follower *f)
 	if (f->link != NULL || f->catching != NULL || f->ended)
 		return;
 	if (f->next == 0 || f->next < feed->first) {
-		if (f->x->session->out == NULL || f->told == 0)
+		if (f->x->session->out == NULL)
 			read_on(f);
 		return; /* when its output is taken */
 	}
