@@ -70,17 +70,28 @@ bool td_access_stands(const struct td_access *access, const struct td_identity *
 	return now != NULL && td_identity_equal(now, identity);
 }
 
+/* Whether something of it goes on, or waits for what is to come, for who stands no more. */
+static bool is_cut(const struct td_session *session)
+{
+	/* Who that is, is being looked at, by the old users: what comes of it is settled by the new. */
+	if (session->admitting)
+		return false;
+	for (const struct td_exchange *x = session->exchanges; x != NULL; x = x->next) {
+		if ((x->state == TD_EXCHANGE_STREAMS || x->state == TD_EXCHANGE_HELD) &&
+			!td_access_stands(session->server->access, x->identity))
+			return true;
+	}
+	return false;
+}
+
 size_t td_access_cut(struct td_server *server)
 {
 	struct td_session *session = server->sessions, *next;
 	size_t count = 0;
 
 	for (; session != NULL; session = next) {
-		const struct td_exchange *x = session->exchanges;
-
 		next = session->next;
-		if (session->phase != TD_SESSION_STREAM || x == NULL ||
-			td_access_stands(server->access, x->identity))
+		if (!is_cut(session))
 			continue;
 		td_session_drop(session);
 		count++;

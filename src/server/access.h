@@ -29,7 +29,8 @@ int td_access_set(struct td_access *access, struct td_users *users, struct td_te
  */
 bool td_access_stands(const struct td_access *access, const struct td_identity *identity);
 /*
- * Behind td_access_set(): streams of those of whom that is not so are closed at once. Their clients come
+ * Behind td_access_set(): connections with a stream, or a request that waits, of whom that is not so
+ * are closed at once. Their clients come
  * back, say who they are, and go on where they were. Returns how many.
  */
 size_t td_access_cut(struct td_server *server);

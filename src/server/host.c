@@ -401,8 +401,8 @@ static void reload(struct td_host *host)
 	differ = td_settings_compare(host->told.settings, told.settings, &restart);
 	swap(host, &told);
 	cut = td_access_cut(host->server);
-	sayf(host, TD_SAY_INFO, "reloaded: %zu settings differ, %zu streams were cut off", differ,
-		cut);
+	sayf(host, TD_SAY_INFO, "reloaded: %zu settings differ, %zu connections were cut off",
+		differ, cut);
 	if (restart.len > 0)
 		sayf(host, TD_SAY_WARNING, "reloaded: %.*s: takes effect at the next start",
 			TD_TEXT_ARG(td_buf_view(&restart)));

@@ -237,6 +237,56 @@ static void other_users_count_from_the_next_request_on(void **state)
 	td_access_free(NULL);
 }
 
+static void streams_and_waits_of_who_may_less_are_cut_off(void **state)
+{
+	static const char *const requests[] = {
+		"GET /v1/events/follow?subject=order.%3E HTTP/1.1\r\nHost: localhost\r\n" ANN
+		"\r\n",
+		"GET /v1/events?subject=order.%3E&from=1000&wait=60s HTTP/1.1\r\nHost: "
+		"localhost\r\n" ANN "\r\n",
+	};
+	struct td_access *access;
+	struct house *house = house_with(&access, some);
+	struct td_users *users;
+	struct client client, bob;
+	char slug[64];
+
+	(void)state;
+	client_open(&bob, house);
+	client_send(&bob, "GET /v1/events/follow HTTP/1.1\r\nHost: localhost\r\n" BOB "\r\n");
+	assert_true(client_await(&bob, "200 OK"));
+	for (size_t i = 0; i < COUNT_OF(requests); i++) {
+		assert_int_equal(td_users_new(&users, td_text(some), 1, NULL), 0);
+		assert_int_equal(td_access_set(access, users, td_text(""), NULL), 0);
+		assert_int_equal(
+			td_access_cut(house->server), 0); /* the same: nobody is disturbed */
+		client_open(&client, house);
+		assert_int_equal(publish(&client, ANN, EVENT, slug), 201);
+		client_send(&client, requests[i]);
+		for (int turns = 0; turns < 200; turns++)
+			house_turn(house);
+		(void)client_receive(&client);
+		assert_false(client.ended);
+		assert_int_equal(td_users_new(&users,
+					 td_text("[user bob]\npassword = " HASH
+						 "\nread = >\n[user ann]\npassword = " HASH
+						 "\npublish = order.>\n"),
+					 1, NULL),
+			0);
+		assert_int_equal(td_access_set(access, users, td_text(""), NULL), 0);
+		if (td_access_cut(house->server) != 1)
+			fail_msg("request %zu: %.*s", i, (int)client.in.len, client.in.at);
+		client_await_end(&client);
+		client_close(&client);
+	}
+	while (client_receive(&bob))
+		continue;
+	assert_false(bob.ended);
+	client_close(&bob);
+	house_end(house);
+	td_access_free(access);
+}
+
 static struct td_users *users_with(const char *rules)
 {
 	char text[256];
@@ -298,6 +348,7 @@ int main(void)
 		cmocka_unit_test(who_hangs_up_while_a_password_is_looked_at_harms_nobody),
 		cmocka_unit_test(too_many_wrong_passwords_of_a_name_are_429),
 		cmocka_unit_test(other_users_count_from_the_next_request_on),
+		cmocka_unit_test(streams_and_waits_of_who_may_less_are_cut_off),
 		cmocka_unit_test(who_was_let_in_stands_while_it_may_the_same),
 	};
 
