@@ -6,8 +6,8 @@
 #include "server/inside.h"
 
 /*
- * GET /v1/flow: the map, at once, of what the tap has heard. GET /v1/stories/{correlationid}: a page
- * of a story, read beside the loop. doc/flow.md says what is shown.
+ * GET /v1/flow: the map of what the tap has heard, read at once and written beside the loop. GET
+ * /v1/stories/{correlationid}: a page of a story, read beside the loop. doc/flow.md says what is shown.
  */
 
 #define ANSWER_BYTES_MAX (32u << 20)
@@ -66,31 +66,71 @@ static int read_window(const struct td_exchange *x, int64_t *window_ms, struct t
 	return code;
 }
 
+/* A map that was read, to be written beside the loop: a full one is megabytes. */
+struct drawing {
+	struct td_flow_map map;
+	enum td_flow_format format;
+	struct td_buf buf;
+};
+
+static void drawing_free(struct drawing *drawing)
+{
+	td_flow_map_fini(&drawing->map);
+	td_buf_fini(&drawing->buf);
+	free(drawing);
+}
+
+static void draw(void *arg)
+{
+	struct drawing *drawing = arg;
+
+	td_flow_map_write(&drawing->map, drawing->format, &drawing->buf);
+}
+
+static int drawn(struct td_exchange *x, void *arg, struct td_error *err)
+{
+	struct drawing *drawing = arg;
+	int code = 0;
+
+	if (x->session != NULL)
+		code = answer_with(x, &drawing->buf, drawing->format, err);
+	drawing_free(drawing);
+	return code;
+}
+
 /* Types and rates of everything are shown: who may not read everything may not see them. */
+static int may_see(const struct td_exchange *x, struct td_error *err)
+{
+	if (td_identity_may_all(x->identity, TD_MAY_READ, td_text(">")))
+		return 0;
+	return td_error_set(err, TD_E_FORBIDDEN, TD_NO_OFFSET,
+		"the map is of all events: it is for who may read all");
+}
+
 static int show_flow(struct td_exchange *x, struct td_error *err)
 {
 	static const char *const names[] = {"window", "format", "min-position", "timeout", NULL};
-	struct td_buf buf = TD_BUF_INIT(ANSWER_BYTES_MAX);
-	enum td_flow_format format;
-	struct td_flow_map map;
+	struct drawing *drawing = calloc(1, sizeof(*drawing));
 	int64_t window_ms;
-	int code = td_exchange_only(x, names, err);
+	int code;
 
+	if (drawing == NULL)
+		return td_error_nomem(err);
+	td_buf_init(&drawing->buf, ANSWER_BYTES_MAX);
+	code = td_exchange_only(x, names, err);
 	if (code == 0)
 		code = read_window(x, &window_ms, err);
 	if (code == 0)
-		code = read_format(x, &format, err);
-	if (code == 0 && !td_identity_may_all(x->identity, TD_MAY_READ, td_text(">")))
-		code = td_error_set(err, TD_E_FORBIDDEN, TD_NO_OFFSET,
-			"the map is of all events: it is for who may read all");
+		code = read_format(x, &drawing->format, err);
 	if (code == 0)
-		code = td_flow_map_read(&map, x->server->flow, x->server->wall, window_ms, err);
+		code = may_see(x, err);
+	if (code == 0)
+		code = td_flow_map_read(
+			&drawing->map, x->server->flow, x->server->wall, window_ms, err);
+	if (code == 0)
+		code = td_exchange_run(x, draw, drawn, drawing, err);
 	if (code != 0)
-		return code;
-	td_flow_map_write(&map, format, &buf);
-	td_flow_map_fini(&map);
-	code = answer_with(x, &buf, format, err);
-	td_buf_fini(&buf);
+		drawing_free(drawing);
 	return code;
 }
 

@@ -120,7 +120,8 @@ static void a_story_is_told(void **state)
 	assert_non_null(strstr(response.body, "\"count\":2"));
 	assert_true(number_in(response.body, "next") > 0);
 	response_free(&response);
-	/* Gone while it is being told. */
+	/* Gone while it is being told, or drawn. */
+	client_send(&client, "GET /v1/flow HTTP/1.1\r\nHost: localhost\r\n\r\n");
 	client_send(&client, "GET /v1/stories/s1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
 	client_close(&client);
 	for (int i = 0; i < 20; i++)
