@@ -101,7 +101,7 @@ static int drawn(struct td_exchange *x, void *arg, struct td_error *err)
 /* Types and rates of everything are shown: who may not read everything may not see them. */
 static int may_see(const struct td_exchange *x, struct td_error *err)
 {
-	if (td_identity_may_all(x->identity, TD_MAY_READ, td_text(">")))
+	if (td_identity_may_everything(x->identity, TD_MAY_READ))
 		return 0;
 	return td_error_set(err, TD_E_FORBIDDEN, TD_NO_OFFSET,
 		"the map is of all events: it is for who may read all");

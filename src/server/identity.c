@@ -115,6 +115,23 @@ bool td_identity_may_all(
 	return allowed;
 }
 
+bool td_identity_may_everything(const struct td_identity *identity, enum td_permission permission)
+{
+	bool allowed = false;
+
+	if (identity == NULL || permission == TD_MAY_ANYBODY)
+		return true;
+	for (const struct td_user_rule *rule = identity->user->rules; rule != NULL;
+		rule = rule->next) {
+		if (rule->permission != permission)
+			continue;
+		if (rule->deny)
+			return false;
+		allowed |= td_text_is(rule->pattern, ">");
+	}
+	return allowed;
+}
+
 bool td_identity_may_some(const struct td_identity *identity, enum td_permission permission)
 {
 	return identity == NULL || permission == TD_MAY_ANYBODY || identity->user->some[permission];

@@ -82,6 +82,8 @@ bool td_identity_may(
 /* Whether it surely may with all addresses that a pattern fits; false: it must be asked for each. */
 bool td_identity_may_all(
 	const struct td_identity *identity, enum td_permission permission, struct td_text pattern);
+/* Whether it surely may with all addresses but those that begin with "$". */
+bool td_identity_may_everything(const struct td_identity *identity, enum td_permission permission);
 /* Whether there is any address with which it may. */
 bool td_identity_may_some(const struct td_identity *identity, enum td_permission permission);
 

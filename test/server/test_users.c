@@ -281,6 +281,36 @@ static void may_all_never_says_more_than_may(void **state)
 	}
 }
 
+static void everything_is_all_but_the_system_and_nothing_less(void **state)
+{
+	static const struct {
+		const char *rules;
+		bool may;
+	} rows[] = {
+		{"read = >", true},
+		{"read = order.> >", true},
+		{"read = > $cmd.>", true},
+		{"read = >\nnot-publish = order.>", true},
+		{"read = order.>", false},
+		{"read = *.>", false},
+		{"read = *", false},
+		{"publish = >", false},
+		{"read = >\nnot-read = order.*.person", false},
+		{"read = >\nnot-read = $cmd.>", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct td_users *users;
+		const struct td_identity *identity = identity_of(rows[i].rules, &users);
+
+		if (td_identity_may_everything(identity, TD_MAY_READ) != rows[i].may)
+			fail_msg("row %zu: %s", i, rows[i].rules);
+		td_users_unref(users);
+	}
+	assert_true(td_identity_may_everything(NULL, TD_MAY_READ));
+}
+
 /* The trie against the naive matcher: rules and addresses of few tokens, all of them. */
 static void a_decision_is_the_naive_one(void **state)
 {
@@ -473,6 +503,7 @@ int main(void)
 		cmocka_unit_test(a_password_fits_the_hash_that_was_made_of_it),
 		cmocka_unit_test(what_is_not_allowed_is_not_and_denying_beats_allowing),
 		cmocka_unit_test(may_all_never_says_more_than_may),
+		cmocka_unit_test(everything_is_all_but_the_system_and_nothing_less),
 		cmocka_unit_test(a_decision_is_the_naive_one),
 		cmocka_unit_test(an_identity_is_renewed_only_by_the_same_credential),
 		cmocka_unit_test(an_edit_changes_what_was_asked_and_nothing_else),
