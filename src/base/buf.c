@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/error.h"
+#include "base/hex.h"
 
 void td_bytes_fini(struct td_bytes *bytes)
 {
@@ -153,4 +154,20 @@ void td_buf_detach(struct td_buf *buf, struct td_bytes *bytes)
 	bytes->at = buf->at;
 	bytes->len = buf->len;
 	*buf = (struct td_buf)TD_BUF_INIT(buf->max);
+}
+
+void td_buf_add_hex(struct td_buf *buf, const void *bytes, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint8_t *at = bytes;
+	char *out = len > SIZE_MAX / 2 ? NULL : td_buf_reserve(buf, 2 * len);
+
+	for (size_t i = 0; out != NULL && i < len; i++) {
+		*out++ = digits[at[i] >> 4];
+		*out++ = digits[at[i] & 15];
+	}
+	if (out == NULL)
+		return;
+	*out = '\0';
+	buf->len += 2 * len;
 }

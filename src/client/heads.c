@@ -29,15 +29,6 @@ struct td_export {
 
 /* --- the key ------------------------------------------------------------------------------ */
 
-static int digit_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool read_hex(const char *text, size_t len, uint8_t secret[KEY_BYTES])
 {
 	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r' || text[len - 1] == ' '))
@@ -45,7 +36,7 @@ static bool read_hex(const char *text, size_t len, uint8_t secret[KEY_BYTES])
 	if (len != (size_t)2 * KEY_BYTES)
 		return false;
 	for (size_t i = 0; i < KEY_BYTES; i++) {
-		int high = digit_of(text[2 * i]), low = digit_of(text[2 * i + 1]);
+		int high = td_hex_value(text[2 * i]), low = td_hex_value(text[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return false;

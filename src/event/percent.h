@@ -7,16 +7,6 @@
 
 #include "event/event.h"
 
-/* 0 to 15; -1: not a hex digit. */
-static inline int td_hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The byte that "%XY" at `at` stands for; -1 if that is not what stands there. */
 static inline int td_percent_value(const char *at, const char *end)
 {

@@ -11,8 +11,7 @@
 static void put_hex(struct td_buf *buf, const char *name, const uint8_t *bytes, size_t len)
 {
 	td_buf_add_string(buf, name);
-	for (size_t i = 0; i < len; i++)
-		td_buf_printf(buf, "%02x", bytes[i]);
+	td_buf_add_hex(buf, bytes, len);
 }
 
 /* All that is signed. */
@@ -168,25 +167,21 @@ static void expect(struct reader *reader, const char *word)
 		reader->at += len;
 }
 
-static int digit_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* dashes: those of a UUID are passed over where they belong. */
 static void read_hex(struct reader *reader, uint8_t *bytes, size_t len, bool dashes)
 {
 	for (size_t i = 0; i < len; i++) {
+		int high, low;
+
 		if (dashes && (i == 4 || i == 6 || i == 8 || i == 10))
 			expect(reader, "-");
-		if (reader->failed || reader->end - reader->at < 2 || digit_of(reader->at[0]) < 0 ||
-			digit_of(reader->at[1]) < 0) {
-			reader->failed = true;
+		reader->failed = reader->failed || reader->end - reader->at < 2;
+		high = reader->failed ? -1 : td_hex_lower(reader->at[0]);
+		low = high < 0 ? -1 : td_hex_lower(reader->at[1]);
+		reader->failed = low < 0;
+		if (reader->failed)
 			return;
-		}
-		bytes[i] = (uint8_t)(digit_of(reader->at[0]) << 4 | digit_of(reader->at[1]));
+		bytes[i] = (uint8_t)(high << 4 | low);
 		reader->at += 2;
 	}
 }

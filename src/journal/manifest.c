@@ -45,13 +45,6 @@ struct td_manifest_segment *td_manifest_find(const struct td_manifest *manifest,
 		       : NULL;
 }
 
-static int digit_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 16;
-}
-
 void td_copy_name(char name[TD_COPY_NAME_BYTES], uint64_t base, uint32_t number)
 {
 	snprintf(name, TD_COPY_NAME_BYTES, "copy-%016llx-%08x", (unsigned long long)base, number);
@@ -62,9 +55,9 @@ static bool read_name(const char *at, unsigned digits, char end, uint64_t *value
 {
 	*value = 0;
 	for (unsigned i = 0; i < digits; i++) {
-		int digit = digit_of(at[i]);
+		int digit = td_hex_lower(at[i]);
 
-		if (digit > 15)
+		if (digit < 0)
 			return false;
 		*value = *value << 4 | (unsigned)digit;
 	}
@@ -86,8 +79,7 @@ bool td_copy_is(const char *name, uint64_t *base, uint32_t *number)
 
 static void put_hex(struct td_buf *buf, const uint8_t *bytes, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
-		td_buf_printf(buf, "%02x", bytes[i]);
+	td_buf_add_hex(buf, bytes, len);
 	td_buf_add_char(buf, '\n');
 }
 
@@ -174,9 +166,10 @@ static uint64_t read_number(struct reader *reader, unsigned radix, uint64_t most
 	bool any = false;
 
 	for (; !reader->failed && reader->at < reader->end; reader->at++, any = true) {
-		unsigned digit = (unsigned)digit_of(*reader->at);
+		int value_of = td_hex_lower(*reader->at);
+		unsigned digit = (unsigned)value_of;
 
-		if (digit >= radix)
+		if (value_of < 0 || digit >= radix)
 			break;
 		if (value > (most - digit) / radix)
 			reader->failed = true;
@@ -198,9 +191,9 @@ static void read_hex(struct reader *reader, uint8_t *bytes, size_t len)
 			reader->failed = true;
 			return;
 		}
-		high = digit_of(reader->at[0]);
-		low = digit_of(reader->at[1]);
-		reader->failed = high > 15 || low > 15;
+		high = td_hex_lower(reader->at[0]);
+		low = td_hex_lower(reader->at[1]);
+		reader->failed = high < 0 || low < 0;
 		bytes[i] = (uint8_t)((high & 15) << 4 | (low & 15));
 		reader->at += 2;
 	}

@@ -39,7 +39,7 @@ static const char *check_escape(struct parser *parser, const char *at)
 	case 'u':
 		at++;
 		for (int i = 0; i < 4; i++, at++)
-			if (at == parser->end || scan_hex(*at) < 0)
+			if (at == parser->end || td_hex_value(*at) < 0)
 				return fail(parser, at, "a hexadecimal digit");
 		return at;
 	default:

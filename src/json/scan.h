@@ -28,15 +28,6 @@ static inline bool scan_is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* The value of a hexadecimal digit; -1 for other characters. */
-static inline int scan_hex(char c)
-{
-	if (scan_is_digit(c))
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static inline const char *scan_blanks(const char *at, const char *end)
 {
 	while (at < end && scan_is_blank(*at))

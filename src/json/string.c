@@ -11,7 +11,7 @@ static uint32_t unit_of(const char *at)
 	uint32_t unit = 0;
 
 	for (int i = 0; i < 4; i++)
-		unit = unit << 4 | (uint32_t)scan_hex(at[i]);
+		unit = unit << 4 | (uint32_t)td_hex_value(at[i]);
 	return unit;
 }
 

@@ -8,29 +8,10 @@
 
 /* --- errors ------------------------------------------------------------------------------- */
 
-static int disk_code(int sys_errno)
-{
-	switch (sys_errno) {
-	case ENOSPC:
-	case EDQUOT:
-	case EFBIG:
-		return TD_E_DISK_FULL;
-	case ENOMEM:
-		return TD_E_NOMEM;
-	case EIO:
-	case EROFS:
-	case ENXIO:
-	case ENODEV:
-		return TD_E_DISK;
-	default:
-		return TD_E_SYSTEM;
-	}
-}
-
 int td_keys_error(uint64_t first, const char *doing, int sys_errno, struct td_error *err)
 {
 	char name[TD_KEY_FILE_NAME_BYTES];
-	int code = disk_code(sys_errno);
+	int code = td_disk_code(sys_errno);
 
 	td_key_file_name(name, first);
 	if (err != NULL) {

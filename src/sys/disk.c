@@ -27,6 +27,25 @@ bool td_disk_flags_are_valid(unsigned flags)
 	return create ? write : (flags & TD_DISK_EXCLUSIVE) == 0;
 }
 
+int td_disk_code(int sys_errno)
+{
+	switch (sys_errno) {
+	case ENOSPC:
+	case EDQUOT:
+	case EFBIG: /* the process may have no larger file: as good as full */
+		return TD_E_DISK_FULL;
+	case ENOMEM:
+		return TD_E_NOMEM;
+	case EIO:
+	case EROFS:
+	case ENXIO:
+	case ENODEV:
+		return TD_E_DISK;
+	default:
+		return TD_E_SYSTEM;
+	}
+}
+
 const char *td_disk_system_name(enum td_disk_system system)
 {
 	static const char *const names[] = {

@@ -60,6 +60,12 @@ struct td_disk_part {
 	size_t len;
 };
 
+/*
+ * Which TD_E_ code an errno of these calls is, for who keeps facts there: TD_E_DISK_FULL, TD_E_NOMEM,
+ * TD_E_DISK (the disk failed, or is gone), else TD_E_SYSTEM.
+ */
+int td_disk_code(int sys_errno);
+
 struct td_disk_space {
 	uint64_t bytes_free; /* for us, who are not root */
 	uint64_t bytes_total;

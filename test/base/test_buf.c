@@ -81,6 +81,32 @@ static void buf_that_is_wiped_is_empty_and_can_be_used_again(void **state)
 	td_buf_fini(&buf);
 }
 
+static void buf_writes_hex_and_digits_are_read(void **state)
+{
+	static const uint8_t bytes[] = {0x00, 0x9f, 0xA0, 0xff};
+	static const struct {
+		char c;
+		int any, lower;
+	} digits[] = {{'0', 0, 0}, {'9', 9, 9}, {'a', 10, 10}, {'f', 15, 15}, {'A', 10, -1},
+		{'F', 15, -1}, {'g', -1, -1}, {'G', -1, -1}, {'/', -1, -1}, {':', -1, -1},
+		{'@', -1, -1}, {'`', -1, -1}, {'\0', -1, -1}, {(char)0xE1, -1, -1}};
+	struct td_buf buf = TD_BUF_INIT(8);
+
+	(void)state;
+	memset(td_buf_reserve(&buf, 8), 'x', 9); /* with the room for the NUL */
+	td_buf_add_hex(&buf, bytes, sizeof(bytes));
+	assert_int_equal(td_buf_check(&buf, NULL), 0);
+	assert_true(td_text_is(td_buf_view(&buf), "009fa0ff"));
+	assert_string_equal(buf.at, "009fa0ff");
+	td_buf_add_hex(&buf, bytes, 1);
+	assert_int_equal(td_buf_check(&buf, NULL), TD_E_TOO_LARGE);
+	td_buf_fini(&buf);
+	for (size_t i = 0; i < sizeof(digits) / sizeof(digits[0]); i++) {
+		assert_int_equal(td_hex_value(digits[i].c), digits[i].any);
+		assert_int_equal(td_hex_lower(digits[i].c), digits[i].lower);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -88,6 +114,7 @@ int main(void)
 		cmocka_unit_test(buf_stops_at_its_ceiling_and_says_so_once),
 		cmocka_unit_test(buf_gives_its_bytes_away),
 		cmocka_unit_test(buf_that_is_wiped_is_empty_and_can_be_used_again),
+		cmocka_unit_test(buf_writes_hex_and_digits_are_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

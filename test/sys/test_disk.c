@@ -321,10 +321,24 @@ static void buffer_is_aligned_and_may_be_refused(void **state)
 	td_disk_buffer_free(NULL);
 }
 
+static void what_an_errno_means_to_who_keeps_facts(void **state)
+{
+	static const struct {
+		int sys_errno, code;
+	} table[] = {{ENOSPC, TD_E_DISK_FULL}, {EDQUOT, TD_E_DISK_FULL}, {EFBIG, TD_E_DISK_FULL},
+		{ENOMEM, TD_E_NOMEM}, {EIO, TD_E_DISK}, {EROFS, TD_E_DISK}, {ENXIO, TD_E_DISK},
+		{ENODEV, TD_E_DISK}, {EACCES, TD_E_SYSTEM}, {ENOENT, TD_E_SYSTEM}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		assert_int_equal(td_disk_code(table[i].sys_errno), table[i].code);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		DISK_CONFORMANCE_TESTS,
+		cmocka_unit_test(what_an_errno_means_to_who_keeps_facts),
 		cmocka_unit_test(open_refuses_what_is_no_regular_file),
 		cmocka_unit_test(what_is_made_is_for_its_owner_alone),
 		cmocka_unit_test(lock_keeps_another_process_out),
