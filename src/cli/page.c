@@ -68,6 +68,7 @@ static void put_argument(const char *text)
 static void put_options(const struct td_cli_verb *verb)
 {
 	const struct td_cli_option *option;
+	char what[512];
 
 	printf(".Bl -tag -width Ds\n");
 	for (size_t i = 0; (option = td_cli_verb_option(verb, i)) != NULL; i++) {
@@ -80,9 +81,9 @@ static void put_options(const struct td_cli_verb *verb)
 			put_argument(option->value);
 		}
 		putchar('\n');
-		putchar((char)toupper((unsigned char)option->what[0]));
-		put_text(option->what + 1, strlen(option->what + 1));
-		printf(".\n");
+		snprintf(what, sizeof(what), "%s.", option->what);
+		what[0] = (char)toupper((unsigned char)what[0]);
+		put_sentences(what, strlen(what));
 		if (option->fallback != NULL) {
 			printf("Default: ");
 			put_text(option->fallback, strlen(option->fallback));
