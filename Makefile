@@ -12,10 +12,10 @@ all:
 	@tools/setup build
 	@ninja -C build
 
-# the demo; installs and builds what that needs and no more
+# the demo; installs and builds what that needs and no more. make run ARGS='--for 20s'
 run:
 	@tools/install-deps run
-	@tools/run
+	@tools/run $(ARGS)
 
 # what a newcomer runs: everything, short
 test:
