@@ -13,7 +13,7 @@
  */
 
 #define ORDER_MS  1000 /* an order makes about eight events */
-#define SETTLE_MS 20000
+#define SETTLE_MS 45000
 #define AWAY_MS   8000
 #define BACK_MS   16000
 

@@ -14,8 +14,10 @@ from tool import check, done, program, run, transcript
 
 TIDINGS = program()
 
-# What differs by the place, and is told elsewhere: a store that is not there yet, `latest`, nearest subjects.
-BY_PLACE = ("read", "read --latest", "log order.4", "log order.99999 --json", "show ordr.42", "logs")
+# What differs by the place, and is told elsewhere: a store that is not there yet, `latest`, nearest subjects, and how
+# much comes in 50 ms.
+BY_PLACE = ("read", "read --latest", "log order.4", "log order.99999 --json", "show ordr.42", "logs",
+            "subscribe --from start --count 9 --timeout 50ms --json")
 
 
 def comparable(session, room, url):
