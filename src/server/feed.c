@@ -20,6 +20,7 @@ struct td_audience {
 
 struct td_heard *td_feed_at(const struct td_feed *feed, size_t i)
 {
+	TD_ASSERT(feed->ring_cap > 0 && i < feed->ring_count);
 	return feed->ring[(feed->ring_begin + i) % feed->ring_cap];
 }
 

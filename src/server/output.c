@@ -167,8 +167,10 @@ static void took(struct td_session *session, size_t put)
 	session->server->counters.bytes_out += put;
 	session->out_bytes -= put;
 	while (put > 0) {
-		size_t left = session->out->len - session->out_sent;
+		size_t left;
 
+		TD_ASSERT(session->out != NULL); /* no more is taken than there was */
+		left = session->out->len - session->out_sent;
 		if (put < left) {
 			session->out_sent += put - (TD_BUG(408) && put > 1);
 			return;
