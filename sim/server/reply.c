@@ -63,7 +63,7 @@ static void take_field(struct reply *reply, const char *line)
 /* `line` holds all of it, with the empty line. */
 static void take_head(struct reply *reply)
 {
-	char *at = reply->line.at, *end;
+	char *at, *end;
 
 	td_buf_add_char(&reply->line, '\0');
 	at = reply->line.at;
@@ -71,7 +71,7 @@ static void take_head(struct reply *reply)
 		reply->wrong = "no status line";
 		return;
 	}
-	reply->status = atoi(at + 9);
+	reply->status = (int)strtol(at + 9, NULL, 10);
 	for (at = strstr(at, "\r\n") + 2; (end = strstr(at, "\r\n")) != NULL && end != at;
 		at = end + 2) {
 		*end = '\0';
