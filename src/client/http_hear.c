@@ -479,7 +479,16 @@ static void unlink_interest(struct td_http *http, struct td_http_interest *inter
 		*link = interest->next;
 }
 
-/* Until the stream stands, or nobody answers: then it goes on trying. TD_E_...: it never will. */
+/* Under the lock: it broke for want of memory, for which nobody is to be waited. */
+static bool is_starved(const struct td_http *http)
+{
+	return !http->pumping && td_http_stream_starved(&http->stream);
+}
+
+/*
+ * Until the stream stands, or nobody answers, or there is no memory: then it goes on trying. TD_E_...: it
+ * never will.
+ */
 static int establish(struct td_http *http, struct td_error *err)
 {
 	int64_t deadline = td_http_deadline(http);
@@ -487,7 +496,7 @@ static int establish(struct td_http *http, struct td_error *err)
 
 	td_mutex_lock(&http->lock);
 	while (http->streams && !http->live && http->stream_err.code == 0 && !http->closing &&
-		td_http_now() < deadline) {
+		!is_starved(http) && td_http_now() < deadline) {
 		if (take_stream(http))
 			pump_taken(http, PUMP_UNTIL_LIVE, deadline);
 		else

@@ -184,6 +184,8 @@ void td_http_stream_restart(struct td_http_stream *stream);
 #define TD_STREAM_NOTHING (-1)
 int td_http_stream_next(struct td_http_stream *stream, struct td_event **event,
 	struct td_where *where, struct td_error *err);
+/* It broke for want of memory, for which nobody is to be waited; it goes on trying. */
+bool td_http_stream_starved(const struct td_http_stream *stream);
 /* Wait until it can go on, until it has to (its `due`), or until the deadline. */
 void td_http_stream_wait(const struct td_http_stream *stream, int64_t deadline);
 /* What it waits for: a set of td_net_ready. */

@@ -266,8 +266,8 @@ static int begin_following(struct http_reading *reading, struct td_error *err)
 			&reading->stream, &reading->held, &reading->held_where, err);
 		if (code != TD_STREAM_NOTHING)
 			break;
-		code = 0;
-		if (reading->stream.state != TD_STREAM_LIVE)
+		code = td_http_stream_starved(&reading->stream) ? td_error_nomem(err) : 0;
+		if (code == 0 && reading->stream.state != TD_STREAM_LIVE)
 			td_http_stream_wait(&reading->stream, deadline);
 	}
 	return code;
@@ -510,6 +510,8 @@ static int wait(struct td_reading *base, int64_t timeout_ms, struct td_error *er
 		if (code != TD_STREAM_NOTHING)
 			return code == 0 ? 0
 					 : td_error_wrap(err, of_following(code, err), "follow");
+		if (td_http_stream_starved(&reading->stream))
+			return td_error_nomem(err);
 		td_mutex_lock(&reading->http->lock);
 		closing = reading->http->closing;
 		td_mutex_unlock(&reading->http->lock);

@@ -466,6 +466,11 @@ unsigned td_http_stream_interest(const struct td_http_stream *stream)
 		       : TD_NET_READ;
 }
 
+bool td_http_stream_starved(const struct td_http_stream *stream)
+{
+	return stream->failures > 0 && stream->err.code == TD_E_NOMEM;
+}
+
 void td_http_stream_wait(const struct td_http_stream *stream, int64_t deadline)
 {
 	if (stream->state == TD_STREAM_FAILED)
