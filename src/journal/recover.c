@@ -298,10 +298,11 @@ static int adopt_spare(struct td_opening *opening, struct td_error *err)
 /* Do what is due, here and now. */
 static int turn(struct td_journal *journal, unsigned kinds, struct td_error *err)
 {
-	struct td_work *work = td_journal_next(journal, kinds, INT64_MAX);
+	struct td_work *work;
 	int code = 0;
 
-	for (; work != NULL && code == 0; work = td_journal_next(journal, kinds, INT64_MAX)) {
+	/* What is handed out comes back: none is taken behind one that failed. */
+	while (code == 0 && (work = td_journal_next(journal, kinds, INT64_MAX)) != NULL) {
 		td_work_run(work);
 		code = td_journal_done(journal, work, err);
 	}

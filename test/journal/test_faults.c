@@ -176,6 +176,40 @@ static void a_full_disk_is_opened_again(void **state)
 	}
 }
 
+/* Where the mark of an opening finds no room the segment ends with it, and the next one finds no space. */
+static void what_an_opening_hands_out_on_a_full_disk_comes_back(void **state)
+{
+	unsigned full = 0;
+
+	(void)state;
+	for (uint64_t seed = 0; seed < 20; seed++) {
+		struct td_journal_state journal;
+		struct scene scene;
+		int code;
+
+		scene_begin_on(&scene, new_disk(seed));
+		small_segments(&scene);
+		scene_open(&scene);
+		sim_disk_set_capacity(scene.sim, (150 + 2 * seed) << 10);
+		fill_the_disk(&scene);
+		while (append_reserved(&scene) == 0)
+			continue;
+		scene_drop(&scene);
+		sim_disk_kill(scene.sim);
+		if (scene_open_any(&scene) == 0) {
+			td_journal_state(scene.journal, &journal);
+			full += journal.disk_full;
+			code = td_journal_close(scene.journal, &scene.err);
+			scene.journal = NULL;
+			assert_true(code == 0 || code == TD_E_DISK_FULL);
+		}
+		sim_disk_set_capacity(scene.sim, 0);
+		scene_open(&scene);
+		scene_end(&scene);
+	}
+	assert_true(full > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -183,6 +217,7 @@ int main(void)
 		cmocka_unit_test(any_call_may_fail),
 		cmocka_unit_test(a_full_disk_refuses_and_resumes),
 		cmocka_unit_test(a_full_disk_is_opened_again),
+		cmocka_unit_test(what_an_opening_hands_out_on_a_full_disk_comes_back),
 	};
 
 	world_plant();
