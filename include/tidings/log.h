@@ -216,8 +216,8 @@ struct td_log_settings {
 /*
  * Create, change (to exactly these settings) or delete a log, with all its events. Durable when it returns.
  * A log that adopts does so frame by frame, while others wait: events come with their ids, times and
- * revisions, at new positions, where who follows meets them again. What is missing after an error
- * or a crash is done by the next opening or append.
+ * revisions, at new positions, where who follows meets them again; what they were in "events" is erased.
+ * What is missing after an error or a crash is done by the next opening or append.
  * Errors: TD_E_EXISTS (the name; a subject that another log claims, which is named; events of its
  * subjects in "events", how many, unless it adopts them), TD_E_NOT_FOUND, TD_E_SUBJECT, TD_E_INVALID (the
  * name or a setting), TD_E_DISK_FULL, TD_E_DISK, TD_E_INLINE, TD_E_NOMEM.

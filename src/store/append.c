@@ -765,16 +765,6 @@ int td_store_append(struct td_store *store, const struct td_entry *entries, size
 
 /* --- moving ------------------------------------------------------------------------------- */
 
-/* What was not sealed before must not stay as it was. */
-static bool is_to_be_erased(const struct td_store *store, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (store->plans[i].sealed)
-			return true;
-	}
-	return false;
-}
-
 /* Keys of what moved: where one came twice, long after another, it is known by the later. */
 static void note_moved(struct td_store *store, const struct td_entry *entries,
 	const struct td_placed *placed, size_t count)
@@ -827,9 +817,11 @@ int td_append_moved(struct td_store *store, const struct td_entry *entries, size
 	if (code == 0)
 		code = prepare(store, entries, count, &which, err);
 	td_mutex_lock(&store->lock);
+	/* Bytes and all: who erases it later knows of one place alone, and what is sealed there was not
+	 * here, perhaps. */
 	if (code == 0)
-		code = td_batch_plan(&batch, store, from, positions, count,
-			is_to_be_erased(store, count), td_text("adopted"), &bytes, err);
+		code = td_batch_plan(&batch, store, from, positions, count, true,
+			td_text("adopted"), &bytes, err);
 	if (code == 0)
 		code = move(store, entries, count, batch, bytes, positions, placed, err);
 	td_mutex_unlock(&store->lock);

@@ -215,6 +215,37 @@ static void erase_of_log(struct scene *scene, const uint64_t *seqs, size_t count
 	assert_int_equal(removed, count);
 }
 
+/* What moved with a log that was made left its bytes where it was before. */
+static void what_was_adopted_and_is_erased_is_nowhere(void **state)
+{
+	const struct td_text pattern = td_text("a");
+	const struct td_log_config config = {.subjects = &pattern, .subjects_count = 1};
+	struct scene scene;
+	uint64_t rests_on;
+	int code;
+
+	(void)state;
+	scene_begin(&scene, IN_JOURNAL);
+	scene_open(&scene);
+	scene_append(&scene, "a", "secret");
+	scene_append(&scene, "b", "2");
+	scene_append(&scene, "c", "3");
+	scene_append(&scene, "d", "4");
+	scene_commit(&scene);
+	while ((code = td_store_log_set(scene.store, td_text("log"), &config,
+			TD_LOG_CREATE | TD_LOG_ADOPT, &rests_on, &scene.err)) == TD_E_FULL)
+		scene_commit(&scene);
+	must(&scene, code);
+	scene_commit(&scene);
+	assert_true(is_on_disk(&scene, "secret"));
+	erase_of_log(&scene, &(uint64_t){1}, 1);
+	scene_commit(&scene);
+	wait_long(&scene);
+	assert_false(is_on_disk(&scene, "secret"));
+	td_store_verify(scene.store);
+	scene_end(&scene);
+}
+
 /* Its record is gone; what was said of it is said again, until the window ends. */
 static void a_duplicate_of_what_was_erased_is_known_by_its_key(void **state)
 {
@@ -821,6 +852,7 @@ int main(void)
 		cmocka_unit_test(lines_keep_their_subjects_when_the_list_of_these_gets_shorter),
 		cmocka_unit_test(an_index_gets_smaller_with_its_segment_and_ways_back_stay),
 		cmocka_unit_test(a_duplicate_of_what_was_erased_is_known_by_its_key),
+		cmocka_unit_test(what_was_adopted_and_is_erased_is_nowhere),
 		cmocka_unit_test(a_key_outlives_the_erasing_of_a_neighbour),
 		cmocka_unit_test(a_key_of_what_was_erased_is_given_again_after_its_window),
 		cmocka_unit_test(keys_of_what_was_erased_push_none_out_that_came_later),
