@@ -5,7 +5,8 @@
  *	frame by frame:           so many events, oldest first, as they are, and their removal
  *	changed, `adopted`        the answer
  *
- * Each frame moves what it moves whole, so nothing is there twice or not at all. Appends wait until
+ * Each frame moves what it moves whole, so nothing is there twice or not at all. Its bytes in `events` are
+ * erased as if somebody had asked for it: whoever erases it where it is now means all of it. Appends wait until
  * it is over (TD_E_FULL: a frame has to be committed, as ever), so an adopted event never comes behind
  * a new one of its subject. Where a crash or an error comes between, the next opening or append goes
  * on. What cannot be read, or is too large to be moved, stays in `events`. Revisions go on from where they stood in `events`, also over what was removed there: its tops
@@ -18,6 +19,7 @@
 #include <openssl/crypto.h>
 
 #define EVENTS_MAX 256u /* of one frame */
+#define READS_MAX  4u   /* of one that the disk does not give, though it may have it */
 
 /* What is moved at once. */
 struct moving {
@@ -89,26 +91,39 @@ static void take_key(struct td_entry *entry, struct td_buf *values)
 	}
 }
 
-/* One of them as an entry; its texts stand in the buffer. */
-static int read_one(struct td_store *store, const struct td_log *log, struct moving *moving,
-	size_t i, struct td_buf *values, struct td_error *err)
+/* The record of one of them, in the buffer. */
+static int read_record(struct td_store *store, struct moving *moving, size_t i,
+	struct td_event_record *event, struct td_error *err)
 {
-	struct td_entry *entry = &moving->entries[moving->read];
-	size_t at = moving->bodies.len, plain;
+	size_t at = moving->bodies.len;
 	struct td_held held = {0};
-	struct td_event_record event;
-	struct td_stored stored;
-	int code = td_store_fetch(
-		store, moving->positions[i], moving->locations[i], &held, &event, err);
+	int code = TD_E_DAMAGED;
 
+	/* Passed over it would stay behind, with its subject in two logs. */
+	for (unsigned reads = 0; code == TD_E_DAMAGED && reads < READS_MAX; reads++)
+		code = td_store_fetch(
+			store, moving->positions[i], moving->locations[i], &held, event, err);
 	if (code == 0) {
 		td_buf_add_text(&moving->bodies, held.record.body);
 		code = td_buf_check(&moving->bodies, err);
 	}
 	store->shelf.let_go(&held);
-	if (code == 0 && td_event_record_read(&event, td_text_of(moving->bodies.at + at,
-							      moving->bodies.len - at)) != NULL)
+	if (code == 0 && td_event_record_read(event, td_text_of(moving->bodies.at + at,
+							     moving->bodies.len - at)) != NULL)
 		code = TD_E_DAMAGED;
+	return code;
+}
+
+/* One of them as an entry; its texts stand in the buffer. */
+static int read_one(struct td_store *store, const struct td_log *log, struct moving *moving,
+	size_t i, struct td_buf *values, struct td_error *err)
+{
+	struct td_entry *entry = &moving->entries[moving->read];
+	struct td_event_record event;
+	struct td_stored stored;
+	size_t plain;
+	int code = read_record(store, moving, i, &event, err);
+
 	if (code == 0)
 		code = td_stored_open(
 			store, &moving->opener, &stored, &event, moving->positions[i], err);

@@ -403,12 +403,23 @@ uint64_t td_index_adopted(
 	const struct td_store *store, const struct td_log *log, struct td_text address)
 {
 	const struct td_top *top = NULL;
+	uint64_t revision = 0;
+	uint32_t ref;
 
-	if ((log->config.adopting || log->config.adopted) && store->events != NULL &&
-		store->tops.count > 0 && !log->config.revisions_forgotten)
+	if ((!log->config.adopting && !log->config.adopted) || store->events == NULL ||
+		log->config.revisions_forgotten)
+		return 0;
+	if (store->tops.count > 0)
 		top = td_tops_find(
 			&store->tops, td_top_hash(store->top_seed, store->events->number, address));
-	return top != NULL ? top->revision : 0;
+	if (top != NULL)
+		revision = top->revision;
+	/* What could not be read stayed there. */
+	ref = td_subjects_find(&store->subjects, td_subjects_hash(&store->subjects, address),
+		address, store->events->index);
+	if (ref != TD_SUBJECT_NONE && td_subject_at(&store->subjects, ref)->revision > revision)
+		revision = td_subject_at(&store->subjects, ref)->revision;
+	return revision;
 }
 
 /* The same of one that was adopted: its top in `events` stays. */

@@ -1,5 +1,6 @@
 #include "store_test.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "disk/disk.h"
@@ -455,6 +456,115 @@ static void what_is_too_large_to_be_adopted_stays_in_events(void **state)
 	scene_end(&scene);
 }
 
+/* --- what cannot be read -------------------------------------------------------------------- */
+
+static struct sim_disk *begin_filled(struct scene *scene)
+{
+	struct sim_disk *sim = begin_simulated(scene);
+
+	scene->options.journal.cache_bytes = 4096;
+	scene_open(scene);
+	fill(scene);
+	scene_reopen(scene);
+	return sim;
+}
+
+/* A disk that does not give something once has it all the same: nothing stays behind. */
+static void a_read_that_fails_leaves_nothing_behind(void **state)
+{
+	uint64_t reads = UINT64_MAX;
+	unsigned met = 0;
+
+	(void)state;
+	for (uint64_t n = 1; n <= reads; n++) {
+		struct td_log_info info;
+		struct scene scene;
+		struct sim_disk *sim = begin_filled(&scene);
+		uint64_t before = sim_disk_calls(sim, SIM_DISK_CALL_READ);
+
+		sim_disk_fail_at(sim, SIM_DISK_CALL_READ, n, EIO, false);
+		met += play(&scene);
+		sim_disk_fail_at(sim, SIM_DISK_CALL_READ, 0, 0, false);
+		if (n == 1)
+			reads = sim_disk_calls(sim, SIM_DISK_CALL_READ) - before;
+		if (td_store_failed(scene.store, NULL) != 0) {
+			td_store_abandon(scene.store);
+			scene_open(&scene);
+		}
+		/* Behind what failed it goes on with the next append. */
+		append_id(&scene, "other", "~", NULL);
+		must(&scene, td_store_log(scene.store, td_text("events"), 0, &info, &scene.err));
+		assert_int_equal(info.count, 1);
+		scene_close(&scene);
+		sim_disk_free(sim);
+	}
+	assert_true(reads > 20 && met > 20);
+}
+
+struct looking {
+	const struct td_disk *disk;
+	int dir;
+	char path[60];
+	uint64_t offset;
+};
+
+/* The file that has the last event, and where. */
+static int look(void *arg, const struct td_disk_entry *entry)
+{
+	static const char last[] = {'0' + EVENTS - 1, '.', '.', '.', '.', '.', '.', '.'};
+	static char bytes[64 << 10];
+	struct looking *looking = arg;
+	size_t got = 0;
+	const char *at;
+	int file;
+
+	if (strncmp(entry->name, "seg-", 4) != 0 ||
+		td_disk_open(looking->disk, looking->dir, entry->name, TD_DISK_READ, &file) != 0)
+		return 0;
+	assert_int_equal(td_disk_read_all(looking->disk, file, bytes, sizeof(bytes), 0, &got), 0);
+	td_disk_close(looking->disk, file);
+	at = memmem(bytes, got, last, sizeof(last));
+	if (at != NULL) {
+		snprintf(looking->path, sizeof(looking->path), "store/%s", entry->name);
+		looking->offset = (uint64_t)(at - bytes);
+	}
+	return 0;
+}
+
+/* Lost for good, it stays where it was: and no revision of its subject is given again. */
+static void a_subject_goes_on_behind_what_could_not_be_moved(void **state)
+{
+	struct scene scene;
+	struct sim_disk *sim = begin_filled(&scene);
+	struct looking looking = {.disk = &scene.disk};
+	char payload[] = "........................................................................"
+			 "........................................................................"
+			 "........................................................................"
+			 "................................................................~";
+	struct td_log_info info;
+
+	(void)state;
+	for (int i = 0; i < 20; i++) /* so that they are not in memory */
+		append_id(&scene, "other", payload, NULL);
+	assert_int_equal(
+		td_disk_open_dir(&scene.disk, TD_DISK_NOWHERE, "store", 0, &looking.dir), 0);
+	td_disk_list(&scene.disk, looking.dir, look, &looking);
+	td_disk_close(&scene.disk, looking.dir);
+	assert_int_equal(sim_disk_ruin(sim, looking.path, looking.offset), 0);
+	adopt(&scene, false);
+	must(&scene, td_store_log(scene.store, td_text("events"), 0, &info, &scene.err));
+	assert_true(info.count > 20 && info.count < 40);
+	for (int i = 0; i < 4; i++) {
+		char address[16];
+
+		snprintf(address, sizeof(address), "order.%d", i);
+		assert_int_equal(
+			append_id(&scene, address, "x", NULL).revision, EVENTS / 4 + 1);
+	}
+	scene_close(&scene);
+	sim_disk_free(sim);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -466,6 +576,8 @@ int main(void)
 		BOTH_TESTS(what_is_adopted_into_an_erasable_log_is_sealed_and_forgotten),
 		BOTH_TESTS(what_was_sealed_before_is_forgotten_where_it_was_too),
 		cmocka_unit_test(a_crash_anywhere_leaves_each_event_where_it_was_or_where_it_goes),
+		cmocka_unit_test(a_read_that_fails_leaves_nothing_behind),
+		cmocka_unit_test(a_subject_goes_on_behind_what_could_not_be_moved),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
