@@ -742,9 +742,8 @@ int td_store_append(struct td_store *store, const struct td_entry *entries, size
 	if (count == 0)
 		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "nothing to append");
 	code = td_store_failed(store, err);
-	/* What came before goes first. */
-	if (code == 0 && TD_UNLIKELY(store->adoption_pending) && !store->adopts)
-		code = td_adopt_pending(store, err);
+	if (code == 0)
+		code = td_adopt_first(store, err);
 	if (code == 0)
 		code = td_store_plans(store, count, err);
 	if (code == 0)

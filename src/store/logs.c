@@ -245,6 +245,10 @@ int td_store_log_set(struct td_store *store, struct td_text name,
 	/* It is at it: the frame was full. */
 	if (log != NULL && log->config.adopting && (change & TD_LOG_ADOPT) != 0)
 		return td_adopt(store, log, rests_on, err);
+	/* Not while this one is told of: it would be taken for another that adopts. */
+	code = td_adopt_first(store, err);
+	if (code != 0)
+		return code;
 	code = check_set(store, log, name, config, change, &held, err);
 	/* Other logs and their events, as they are staged. */
 	if (code == TD_E_EXISTS || code == TD_E_NOT_FOUND)
@@ -352,7 +356,9 @@ int td_store_log_delete(
 	*rests_on = 0;
 	if (log == store->control || log == store->events)
 		return td_error_set(err, TD_E_INVALID, TD_NO_OFFSET, "log %s stays", log->name);
-	code = td_forget_log_plan(store, log, &sealed, err);
+	code = td_adopt_first(store, err);
+	if (code == 0)
+		code = td_forget_log_plan(store, log, &sealed, err);
 	if (code == 0)
 		code = tell(store, TYPE_DELETED, log, &position, rests_on, err);
 	if (code == 0) {

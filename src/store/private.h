@@ -370,6 +370,12 @@ int td_forget_fold_end(struct td_store *store, struct td_error *err);
 int td_adopt(struct td_store *store, struct td_log *log, uint64_t *rests_on, struct td_error *err);
 /* The same for every log that is `adopting`. */
 int td_adopt_pending(struct td_store *store, struct td_error *err);
+/* The same, before anything else is decided: what came before goes first. */
+static inline int td_adopt_first(struct td_store *store, struct td_error *err)
+{
+	return TD_UNLIKELY(store->adoption_pending) && !store->adopts ? td_adopt_pending(store, err)
+								      : 0;
+}
 /* logs.c: nothing is left; durable with *rests_on. */
 int td_log_adopted(
 	struct td_store *store, struct td_log *log, uint64_t *rests_on, struct td_error *err);

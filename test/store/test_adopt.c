@@ -299,6 +299,54 @@ static void what_was_sealed_before_is_forgotten_where_it_was_too(enum shelf shel
 }
 BOTH(what_was_sealed_before_is_forgotten_where_it_was_too)
 
+static unsigned count_of(struct scene *scene, const char *log)
+{
+	struct td_log_info info;
+
+	return td_store_log(scene->store, td_text(log), 0, &info, NULL) == 0 ? (unsigned)info.count
+									      : 0;
+}
+
+/* Wherever the frame is full: what is not told of yet adopts nothing. */
+static void a_log_that_finds_no_room_takes_nothing_with_it(enum shelf shelf)
+{
+	static const struct td_text users = TD_TEXT_INIT("user.>");
+	const struct td_log_config config = {.subjects = &users, .subjects_count = 1};
+
+	for (size_t bytes = 0; bytes < 3000; bytes += 60) {
+		char payload[3001];
+		uint64_t rests_on;
+		struct scene scene;
+		int code;
+
+		scene_begin(&scene, shelf);
+		scene.options.journal.frame_bytes = (size_t)4 << 10;
+		scene_open(&scene);
+		append_id(&scene, "order.1", "a", NULL);
+		append_id(&scene, "user.1", "b", NULL);
+		append_id(&scene, "user.2", "c", NULL);
+		memset(payload, '.', bytes);
+		payload[bytes] = '\0';
+		scene_append(&scene, "other", payload);
+		/* The one finds room, and the other finds what is left of it. */
+		while ((code = set(&scene, TD_LOG_CREATE | TD_LOG_ADOPT, false, &rests_on)) ==
+			TD_E_FULL)
+			scene_commit(&scene);
+		must(&scene, code);
+		code = td_store_log_set(scene.store, td_text("users"), &config,
+			TD_LOG_CREATE | TD_LOG_ADOPT, &rests_on, &scene.err);
+		assert_true(code == 0 || code == TD_E_FULL);
+		scene_commit(&scene);
+		for (int i = 0; i < 2; i++) {
+			assert_int_equal(count_of(&scene, "users") + count_of(&scene, "events"), 3);
+			scene_reopen(&scene);
+			td_store_verify(scene.store);
+		}
+		scene_end(&scene);
+	}
+}
+BOTH(a_log_that_finds_no_room_takes_nothing_with_it)
+
 /* --- crashes ------------------------------------------------------------------------------ */
 
 enum { EVENTS = 40 };
@@ -575,6 +623,7 @@ int main(void)
 		cmocka_unit_test(what_is_too_large_to_be_adopted_stays_in_events),
 		BOTH_TESTS(what_is_adopted_into_an_erasable_log_is_sealed_and_forgotten),
 		BOTH_TESTS(what_was_sealed_before_is_forgotten_where_it_was_too),
+		BOTH_TESTS(a_log_that_finds_no_room_takes_nothing_with_it),
 		cmocka_unit_test(a_crash_anywhere_leaves_each_event_where_it_was_or_where_it_goes),
 		cmocka_unit_test(a_read_that_fails_leaves_nothing_behind),
 		cmocka_unit_test(a_subject_goes_on_behind_what_could_not_be_moved),
