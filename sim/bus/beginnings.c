@@ -93,8 +93,21 @@ static void check_turn_of(struct checker *c, const struct debt *debt)
 			c, SIM_BUS_RULE_DUE, "due at %lld ms", (long long)debt->due_least_ms);
 }
 
+/* What subscriptions are owed at most, as long as nothing is noted. */
+struct owed {
+	bool known, dropped;
+	size_t most;
+};
+
+static bool has_room(struct checker *c, struct owed *owed, unsigned sub)
+{
+	if (!owed->known)
+		*owed = (struct owed){.known = true, .most = ledger_owed_most(&c->ledger, sub)};
+	return owed->most < sub_of(c, sub)->queue_max;
+}
+
 /* A publisher may be waiting for room in the lane of a synchronous subscription. */
-static void look_for_waits_in(struct checker *c, size_t index)
+static void look_for_waits_in(struct checker *c, size_t index, struct owed *owed)
 {
 	const struct cascade *cascade = &c->ledger.cascades[index];
 
@@ -103,12 +116,12 @@ static void look_for_waits_in(struct checker *c, size_t index)
 		const struct sim_bus_sub *sub = sub_of(c, debt->sub);
 
 		if (debt->state != DEBT_PENDING || !c->ledger.subs[debt->sub].lane ||
-			is_plain_handler(c, debt->sub) ||
-			ledger_owed_most(&c->ledger, debt->sub) < sub->queue_max)
+			is_plain_handler(c, debt->sub) || has_room(c, &owed[debt->sub], debt->sub))
 			continue;
-		if (sub->when_full == TD_DROP_OLDEST)
+		if (sub->when_full == TD_DROP_OLDEST && !owed[debt->sub].dropped) {
+			owed[debt->sub].dropped = true;
 			checker_drop_some(c, debt->sub);
-		else if (sub->when_full == TD_WAIT) {
+		} else if (sub->when_full == TD_WAIT) {
 			checker_blur(c, index, debt);
 			c->ledger.cascades[index].murky = true;
 		}
@@ -117,10 +130,12 @@ static void look_for_waits_in(struct checker *c, size_t index)
 
 static void look_for_waits(struct checker *c, const struct frame *call)
 {
+	struct owed owed[SIM_BUS_SUBS_MAX] = {0};
+
 	if (call->cascade != NO_CASCADE)
-		look_for_waits_in(c, call->cascade);
+		look_for_waits_in(c, call->cascade, owed);
 	for (size_t i = call->first_cascade; i < c->ledger.cascades_count; i++)
-		look_for_waits_in(c, i);
+		look_for_waits_in(c, i, owed);
 }
 
 /*

@@ -297,21 +297,34 @@ bool ledger_cut_off(const struct ledger *ledger, const struct debt *debt)
 	return (p->flags & TD_STOP_AT_FIRST) != 0 && (p->failed || p->unsure);
 }
 
+/* Whether it is of a plain handler, which runs in its cascade's order. */
+static bool holds_up(const struct ledger *ledger, const struct debt *debt)
+{
+	return debt->state == DEBT_PENDING && ledger->subs[debt->sub].live &&
+	       !ledger->subs[debt->sub].lane;
+}
+
+/* The place of the first that holds up those behind it, from this one on; else `to`. */
+static size_t first_held_up(
+	const struct ledger *ledger, const struct cascade *cascade, size_t from, size_t to)
+{
+	while (from < to) {
+		const struct debt *debt = &ledger->debts[cascade->debts[from]];
+
+		if (holds_up(ledger, debt) && !ledger_cut_off(ledger, debt))
+			break;
+		from++;
+	}
+	return from;
+}
+
 bool ledger_may_have_come(const struct ledger *ledger, const struct debt *debt)
 {
 	const struct cascade *cascade = &ledger->cascades[debt->cascade];
 
-	if (!debt->sync || debt->state != DEBT_PENDING || debt->place < cascade->next)
-		return false;
-	for (size_t i = cascade->next; i <= debt->place; i++) {
-		const struct debt *before = &ledger->debts[cascade->debts[i]];
-
-		if (before->state == DEBT_PENDING && ledger->subs[before->sub].live &&
-			!ledger->subs[before->sub].lane &&
-			(before == debt || !ledger_cut_off(ledger, before)))
-			return false;
-	}
-	return true;
+	return debt->sync && debt->state == DEBT_PENDING && debt->place >= cascade->next &&
+	       !holds_up(ledger, debt) &&
+	       first_held_up(ledger, cascade, cascade->next, debt->place) == debt->place;
 }
 
 /* --- counts ------------------------------------------------------------------------------- */
@@ -333,15 +346,30 @@ size_t ledger_owed_least(const struct ledger *ledger, unsigned sub)
 size_t ledger_owed_most(const struct ledger *ledger, unsigned sub)
 {
 	const struct sub_state *s = &ledger->subs[sub];
+	size_t cascade = SIZE_MAX, free_to = 0; /* nothing before that place holds up */
 	size_t owed = 0;
 
 	for (size_t i = s->first; i < s->count; i++) {
 		const struct debt *debt = &ledger->debts[s->debts[i]];
 
 		/* The place of what is done may be given back at the end of the stretch. */
-		owed += debt->state == DEBT_GONE ? debt->gone_in == ledger->outermost
-						 : debt->state != DEBT_PENDING || debt->in_lane ||
-							   ledger_may_have_come(ledger, debt);
+		if (debt->state != DEBT_PENDING || debt->in_lane) {
+			owed += debt->state != DEBT_GONE || debt->gone_in == ledger->outermost;
+			continue;
+		}
+		if (!debt->sync)
+			continue;
+		/* As ledger_may_have_come(); those of one cascade come in its order. */
+		if (debt->cascade != cascade) {
+			cascade = debt->cascade;
+			free_to = ledger->cascades[cascade].next;
+		}
+		if (debt->place < free_to || holds_up(ledger, debt)) {
+			owed += ledger_may_have_come(ledger, debt);
+			continue;
+		}
+		free_to = first_held_up(ledger, &ledger->cascades[cascade], free_to, debt->place);
+		owed += free_to == debt->place;
 	}
 	return owed;
 }
