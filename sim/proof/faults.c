@@ -159,7 +159,7 @@ static int use_while_full(struct sim_script *script, size_t first)
 		if (entry->seq == 0 ||
 			script->history.appends[entry->append].outcome != SIM_STORE_OK)
 			continue;
-		code = sim_script_remove(script, entry->log, entry->seq, false);
+		code = sim_script_remove(script, sim_store_area(entry->subject), entry->seq, false);
 		removed++;
 	}
 	return code != 0 ? code : sim_script_turn(script);

@@ -146,6 +146,29 @@ static int play_logs(struct sim_script *script)
 	return sim_script_turn(script);
 }
 
+/* What `events` holds goes into the log that is made for it. */
+static int play_adopt(struct sim_script *script)
+{
+	for (unsigned i = 0; i < 7; i++)
+		DO(sim_script_append(script, 3, i % 3, 1));
+	DO(sim_script_turn(script));
+	DO(sim_script_adopt(script, 3));
+	DO(sim_script_append(script, 3, 1, 1));
+	return sim_script_turn(script);
+}
+
+/* A log goes, its subjects go on in `events`, and from there into a log of the same name. */
+static int play_again(struct sim_script *script)
+{
+	DO(sim_script_delete(script, 1));
+	DO(sim_script_append(script, 1, 0, 1));
+	DO(sim_script_append(script, 1, 1, 1));
+	DO(sim_script_turn(script));
+	DO(sim_script_adopt(script, 1));
+	DO(sim_script_append(script, 1, 0, 1));
+	return sim_script_turn(script);
+}
+
 static int play_closing(struct sim_script *script)
 {
 	DO(sim_script_append(script, 1, 0, 1));
@@ -174,6 +197,9 @@ int sim_run_everything(struct sim_script *script)
 	DO(sim_script_close(script));
 	DO(sim_script_open(script));
 	DO(some(script, 20));
+	DO(play_adopt(script));
+	DO(sim_script_idle(script, 61000)); /* what moved is erased where it was */
+	DO(play_again(script));
 	return play_logs(script);
 }
 
@@ -187,6 +213,8 @@ const struct sim_run sim_runs[] = {
 	{"rewrite", rolled, play_rewrite},
 	{"spent", rewritten, play_spent},
 	{"logs", opened, play_logs},
+	{"adopt", opened, play_adopt},
+	{"again", opened, play_again},
 	{"closing", opened_twice, play_closing},
 	{"recovery", killed, play_recovery},
 };

@@ -179,24 +179,82 @@ int sim_script_close(struct sim_script *script)
 	return code;
 }
 
+/* The number of the log that has an area, as somebody was told. */
+static uint32_t number_of(struct sim_script *script, uint32_t area)
+{
+	struct td_log_info info;
+
+	if (script->numbers[area] == 0 &&
+		td_store_log(script->store, sim_store_log_name(area), 0, &info, &script->err) == 0)
+		script->numbers[area] = info.number;
+	return script->numbers[area];
+}
+
 int sim_script_delete(struct sim_script *script, uint32_t log)
 {
-	size_t first = script->history.removals_count;
+	size_t number = sim_store_ask_deletion(&script->history, number_of(script, log));
 	uint64_t rests_on;
-	int code;
+	int code = td_store_log_delete(
+		script->store, sim_store_log_name(log), &rests_on, &script->err);
 
-	for (size_t i = 0; i < script->history.entries_count; i++) {
-		const struct sim_store_entry *entry = &script->history.entries[i];
-
-		if (entry->log == log && entry->seq != 0)
-			sim_store_ask_removal(&script->history, log, entry->seq, false);
-	}
-	code = td_store_log_delete(script->store, sim_store_log_name(log), &rests_on, &script->err);
+	script->numbers[log] = 0;
 	if (code == 0)
 		code = sim_script_turn(script);
-	for (size_t i = first; code == 0 && i < script->history.removals_count; i++)
-		sim_store_answer_removal(&script->history, i, SIM_STORE_OK);
+	if (code == 0)
+		sim_store_answer_deletion(&script->history, number, SIM_STORE_OK);
 	return code;
+}
+
+int sim_script_adopt(struct sim_script *script, uint32_t log)
+{
+	size_t number = sim_store_ask_adoption(&script->history, number_of(script, 0), log);
+	const struct td_log_config config = {0};
+	uint64_t durable = td_store_durable(script->store);
+	int code;
+
+	do {
+		code = set_log(script, log, &config, TD_LOG_CREATE | TD_LOG_ADOPT);
+		if (code == TD_E_FULL)
+			code = sim_script_turn(script) == 0 ? TD_E_FULL : TD_E_DISK;
+	} while (code == TD_E_FULL);
+	if (code == 0)
+		code = sim_script_turn(script);
+	if (code != 0)
+		return code;
+	TD_ASSERT(td_store_durable(script->store) > durable);
+	script->history.adoptions[number].log = number_of(script, log);
+	script->history.adoptions[number].position = td_store_durable(script->store);
+	sim_store_answer_adoption(&script->history, number, SIM_STORE_OK);
+	return 0;
+}
+
+static bool was_told_of(const struct sim_script *script, uint32_t number)
+{
+	for (size_t i = 0; i < script->history.adoptions_count; i++) {
+		if (script->history.adoptions[i].outcome == SIM_STORE_OK &&
+			script->history.adoptions[i].log == number)
+			return true;
+	}
+	return false;
+}
+
+/* What nobody was told of was made, or not: its log is there then. */
+static void look_for_adopted(struct sim_script *script)
+{
+	for (size_t i = 0; i < script->history.adoptions_count; i++) {
+		struct sim_store_adoption *adoption = &script->history.adoptions[i];
+		struct td_log_info info;
+
+		if (adoption->outcome == SIM_STORE_OK)
+			continue;
+		adoption->outcome = SIM_STORE_FAILED;
+		if (td_store_log(script->store, sim_store_log_name(adoption->area), 0, &info,
+			    NULL) != 0 ||
+			was_told_of(script, info.number))
+			continue;
+		adoption->outcome = SIM_STORE_UNKNOWN;
+		adoption->log = info.number;
+	}
 }
 
 /* --- events ------------------------------------------------------------------------------- */
@@ -230,8 +288,9 @@ int sim_script_append(struct sim_script *script, uint32_t log, uint32_t subject,
 		script->values++;
 		entries[i] = (struct sim_store_entry){.value = script->values,
 			.key = script->values,
-			.log = i > 0 && i == count - 1 ? (log + 1) % 3 : log,
-			.subject = subject + i};
+			.log = SIM_STORE_NOWHERE,
+			.subject = sim_store_subject(
+				i > 0 && i == count - 1 ? (log + 1) % 3 : log, subject + i)};
 	}
 	fill(entries, contents, asked, count);
 	pending.number = sim_store_ask(&script->history, entries, count);
@@ -253,6 +312,8 @@ int sim_script_append(struct sim_script *script, uint32_t log, uint32_t subject,
 		kept[i].seq = places[i].seq;
 		kept[i].revision = places[i].revision;
 		kept[i].duplicate = places[i].duplicate;
+		kept[i].log = places[i].log;
+		kept[i].time = places[i].time;
 	}
 	decided(script, pending);
 	return 0;
@@ -269,7 +330,8 @@ int sim_script_remove(struct sim_script *script, uint32_t log, uint64_t seq, boo
 	uint64_t removed;
 	int code;
 
-	pending.number = sim_store_ask_removal(&script->history, log, seq, erase);
+	pending.number =
+		sim_store_ask_removal(&script->history, number_of(script, log), seq, erase);
 	code = td_store_remove(script->store, &removal, &removed, &pending.rests_on, &script->err);
 	if (code == TD_E_FULL) {
 		code = sim_script_turn(script);
@@ -288,12 +350,14 @@ static void see(struct sim_script *script, const struct td_stored *stored)
 {
 	static struct sim_store_content content;
 	struct sim_store_entry entry = {0};
-	struct sim_store_event event = {
-		.position = stored->position, .seq = stored->seq, .revision = stored->revision};
+	struct sim_store_event event = {.position = stored->position,
+		.seq = stored->seq,
+		.revision = stored->revision,
+		.log = stored->log,
+		.time = stored->time};
 
 	if (sim_store_content_read(stored, &entry)) {
 		sim_store_content(&content, &entry, SIM_SCRIPT_PAYLOAD);
-		event.log = entry.log;
 		event.subject = entry.subject;
 		event.value = entry.value;
 		event.intact = td_text_equal(content.address, stored->address) &&
@@ -309,14 +373,13 @@ static int check_latest(
 	struct sim_script *script, const struct sim_store_event *last, struct td_buf *buf)
 {
 	static struct sim_store_content content;
-	const struct sim_store_entry entry = {
-		.log = last->log, .subject = last->subject, .value = 1};
+	const struct sim_store_entry entry = {.subject = last->subject, .value = 1};
+	const struct td_text any = {NULL, 0};
 	struct td_stored stored;
 	int code;
 
 	sim_store_content(&content, &entry, 1);
-	code = td_store_latest(script->store, sim_store_log_name(last->log), content.address,
-		&stored, buf, &script->err);
+	code = td_store_latest(script->store, any, content.address, &stored, buf, &script->err);
 	if (code == 0 && stored.position != last->position)
 		code = td_error_set(&script->err, TD_E_INVALID, TD_NO_OFFSET,
 			"latest of %.*s: position %" PRIu64 ", and a pass saw %" PRIu64,
@@ -356,6 +419,7 @@ int sim_script_read(struct sim_script *script)
 
 	if (code != 0)
 		return code;
+	look_for_adopted(script);
 	sim_store_pass_begin(&script->history, 1);
 	while ((code = td_cursor_next(cursor, &stored, &script->err)) == 0)
 		see(script, &stored);

@@ -28,6 +28,7 @@
 #define SIM_SCRIPT_PAYLOAD 900 /* at most */
 #define SIM_SCRIPT_ENTRIES 8u  /* of one append, at most */
 #define SIM_SCRIPT_PENDING 64u
+#define SIM_SCRIPT_AREAS   4u
 
 struct sim_script_pending {
 	bool removal;
@@ -44,7 +45,8 @@ struct sim_script {
 	struct sim_store_history history;
 	struct sim_script_pending pending[SIM_SCRIPT_PENDING]; /* decided, not durable */
 	size_t pending_count;
-	bool has_logs; /* they were made, and that is durable */
+	bool has_logs;                      /* they were made, and that is durable */
+	uint32_t numbers[SIM_SCRIPT_AREAS]; /* of the log that has each area; 0: not known yet */
 	uint64_t values;
 	struct td_error err; /* of the step that failed */
 };
@@ -63,6 +65,8 @@ int sim_script_remove(struct sim_script *script, uint32_t log, uint64_t seq, boo
 /* The settings of a log change: its limits are far away. */
 int sim_script_change(struct sim_script *script, uint32_t log);
 int sim_script_delete(struct sim_script *script, uint32_t log);
+/* The log is made, and takes over what `events` holds of its area. */
+int sim_script_adopt(struct sim_script *script, uint32_t log);
 /* All work that is due now, until there is none. */
 int sim_script_turn(struct sim_script *script);
 /* Time passes, and what it brings is done. */

@@ -47,9 +47,11 @@ static bool learn(struct prover *prover, struct sim_script *script)
 		prover->events[prover->count++] =
 			(struct event){stored.position, sim_victim_hash(&stored)};
 		if (sim_store_content_read(&stored, &entry)) {
-			TD_ASSERT(entry.log < LOGS && entry.subject < SUBJECTS);
-			prover->seqs[entry.log] = stored.seq;
-			prover->revisions[entry.log][entry.subject] = stored.revision;
+			uint32_t log = sim_store_area(entry.subject), subject = entry.subject & 255;
+
+			TD_ASSERT(log < LOGS && subject < SUBJECTS);
+			prover->seqs[log] = stored.seq;
+			prover->revisions[log][subject] = stored.revision;
 		}
 	}
 	td_cursor_close(cursor);

@@ -8,7 +8,7 @@
 
 #define FILES_MAX  64
 #define FILE_BYTES ((size_t)1 << 20)
-#define LOGS       3
+#define LOGS       4
 #define SUBJECTS   16
 
 struct event {

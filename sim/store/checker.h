@@ -7,6 +7,10 @@
  * from passes that ended after it was asked for. So may what a limit of its log takes by then (limits);
  * what was gone for one pass is gone for all that begin later. The same holds of payloads that were
  * forgotten. What was told is judged where it was read to its end.
+ *
+ * An event that moves with its log stands in one of two places at any moment: who read from before the
+ * first to the end saw it in at least one of them, and who was shown the second is never shown the
+ * first again. A copy of a store is a pass that saw one moment.
  */
 #ifndef SIM_STORE_CHECKER_H
 #define SIM_STORE_CHECKER_H
@@ -31,7 +35,8 @@
 	X(EXPECTED,  "appended, though the subject was not as expected") \
 	X(CONFLICT,  "refused for its revision, which it could not have had") \
 	X(TORN,      "some of an append is there and some is not, or not together") \
-	X(UNDEAD,    "surely removed before a pass began, and seen in it") \
+	X(WINDOW,    "refused for a key that came before, and nobody can have it any more") \
+	X(UNDEAD,    "surely removed, or shown to be gone, before a pass began, and seen in it") \
 	X(HIDDEN,    "seen without its payload, and its subject had not been forgotten") \
 	X(REVEALED,  "its payload was seen, and had been forgotten") \
 	X(UNTOLD,    "erased, and nobody was told") \

@@ -10,6 +10,10 @@ static void tell(struct run *run, const struct pending *pending)
 		sim_store_answer_removal(&run->history, pending->number, outcome);
 	} else if (pending->what == ASKED_FORGET) {
 		sim_store_answer_forget(&run->history, pending->number, outcome);
+	} else if (pending->what == ASKED_ADOPTION) {
+		sim_store_answer_adoption(&run->history, pending->number, outcome);
+	} else if (pending->what == ASKED_DELETION) {
+		sim_store_answer_deletion(&run->history, pending->number, outcome);
 	} else {
 		run->history.appends[pending->number].conflict = pending->conflict;
 		run->history.appends[pending->number].answered_ms = sim_now_ms(run->world);
@@ -30,6 +34,7 @@ void sim_run_tell_durable(struct run *run)
 			run->pending[kept++] = run->pending[i];
 	}
 	run->pending_count = kept;
+	sim_run_settle_logs(run);
 	sim_run_note_destroyed(run, false);
 }
 
@@ -50,7 +55,7 @@ static void draw_expectation(struct run *run, struct sim_store_entry *entry)
 	for (size_t i = run->history.entries_count; i-- > 0 && latest == 0;) {
 		const struct sim_store_entry *other = &run->history.entries[i];
 
-		if (other->log == entry->log && other->subject == entry->subject &&
+		if (other->subject == entry->subject &&
 			run->history.appends[other->append].outcome == SIM_STORE_OK)
 			latest = other->revision;
 	}
@@ -71,15 +76,17 @@ static void draw_expectation(struct run *run, struct sim_store_entry *entry)
 static struct sim_store_entry draw_entry(struct run *run)
 {
 	struct sim_world *world = run->world;
+	uint32_t area = (uint32_t)sim_below(world, run->config.logs);
 	struct sim_store_entry entry = {
 		.value = ++run->values,
-		.log = (uint32_t)sim_below(world, run->config.logs),
-		.subject = (uint32_t)sim_below(world, run->config.subjects),
+		.log = SIM_STORE_NOWHERE,
+		.subject =
+			sim_store_subject(area, (uint32_t)sim_below(world, run->config.subjects)),
 	};
 
-	entry.sealed = sim_run_seals(run, entry.log, entry.subject);
+	entry.sealed = sim_run_seals(run, entry.subject);
 	if (sim_chance(world, run->config.keys))
-		entry.key = sim_chance(world, 30) && run->keys > 0
+		entry.key = sim_chance(world, run->config.windows_end ? 300 : 30) && run->keys > 0
 				    ? 1 + sim_below(world, run->keys) /* another's */
 				    : ++run->keys;
 	if (sim_chance(world, run->config.expects))
@@ -94,11 +101,21 @@ static size_t draw_retry(struct run *run, struct sim_store_entry *entries)
 	const struct sim_store_append *append = &run->history.appends[which];
 	size_t count = append->entries_count;
 
+	/* As it was, it comes but once: what is known no more comes with another value. */
+	if (sim_now_ms(run->world) - append->asked_ms >= run->window_least_ms)
+		return 0;
 	for (size_t i = 0; i < count; i++) {
-		entries[i] = run->history.entries[append->entries + i];
-		if (entries[i].key == 0)
+		const struct sim_store_entry *before = &run->history.entries[append->entries + i];
+
+		entries[i] = (struct sim_store_entry){.value = before->value,
+			.key = before->key,
+			.log = SIM_STORE_NOWHERE,
+			.subject = before->subject,
+			.sealed = before->sealed,
+			.expect = before->expect,
+			.revision_expected = before->revision_expected};
+		if (before->key == 0 || before->imported)
 			return 0;
-		entries[i].duplicate = false;
 	}
 	sim_count(run->world, COUNT_RETRIED);
 	return count;
@@ -120,7 +137,26 @@ static size_t draw_append(struct run *run, struct sim_store_entry *entries)
 	return count;
 }
 
-static void to_store(struct run *run, const struct sim_store_entry *from,
+/* Into a log that takes such: with its revision, and from another place perhaps. */
+static void import(struct run *run, struct sim_store_entry *entry, struct td_entry *to)
+{
+	uint32_t into = (uint32_t)sim_below(run->world, run->config.logs);
+	uint32_t area = sim_store_area(entry->subject);
+
+	if ((run->config.importing >> into & 1) == 0 || !run->slots[into].exists ||
+		(into != area && (into == 0 || entry->sealed || sim_chance(run->world, 800))))
+		return;
+	entry->imported = to->imported = true;
+	to->log = sim_store_log_name(into);
+	to->time =
+		td_clock_wall(&run->world->clock) - 1000000 * (int64_t)sim_below(run->world, 60000);
+	if (sim_chance(run->world, 500))
+		to->as_revision = 1 + sim_below(run->world, 4 + run->history.entries_count / 8);
+}
+
+#define RECORD_BYTES_MAX 400u /* beside what an event says */
+
+static void to_store(struct run *run, struct sim_store_entry *from,
 	struct sim_store_content *content, struct td_entry *to)
 {
 	static const enum td_expect expects[] = {[SIM_STORE_ANY] = TD_EXPECT_ANY,
@@ -138,8 +174,23 @@ static void to_store(struct run *run, const struct sim_store_entry *from,
 		.expect = expects[from->expect],
 		.revision = from->revision_expected,
 	};
+	from->bytes = content->address.len + content->type.len + content->headers.len +
+		      content->payload.len + RECORD_BYTES_MAX;
 	if (sim_chance(run->world, 300))
-		to->log = sim_store_log_name(from->log);
+		to->log = sim_run_name(run, sim_store_area(from->subject));
+}
+
+/* Whether the log had the key before, with another value. */
+static bool came_again(const struct run *run, const struct sim_store_entry *entry)
+{
+	for (size_t i = 0; entry->key != 0 && i < run->history.entries_count; i++) {
+		const struct sim_store_entry *before = &run->history.entries[i];
+
+		if (before->key == entry->key && before->log == entry->log &&
+			before->value != entry->value && before->seq != 0)
+			return true;
+	}
+	return false;
 }
 
 static void placed(struct run *run, size_t number, const struct td_placed *places)
@@ -151,13 +202,18 @@ static void placed(struct run *run, size_t number, const struct td_placed *place
 		entries[i].seq = places[i].seq;
 		entries[i].revision = places[i].revision;
 		entries[i].duplicate = places[i].duplicate;
+		entries[i].log = places[i].log;
+		entries[i].time = places[i].time;
 		if (places[i].duplicate)
 			sim_count(run->world, COUNT_DUPLICATE);
+		else if (run->config.windows_end && came_again(run, &entries[i]))
+			sim_count(run->world, COUNT_KEY_AGAIN);
 	}
-	/* Its frame may have been begun some time ago, and has one time for all. */
-	if (!places[0].duplicate)
-		run->history.appends[number].asked_ms -=
-			(td_clock_wall(&run->world->clock) - places[0].time) / 1000000 + 1;
+	if (entries[0].imported && !places[0].duplicate) {
+		run->history.appends[number].asked_ms +=
+			(places[0].time - td_clock_wall(&run->world->clock)) / 1000000 - 1;
+		sim_count(run->world, COUNT_IMPORTED);
+	}
 	sim_count(run->world, COUNT_APPENDED);
 	if (run->history.appends[number].entries_count > 1)
 		sim_count(run->world, COUNT_BATCH);
@@ -170,12 +226,18 @@ static void refused(struct run *run, size_t number, int code, size_t which,
 	const struct td_placed *places, const char *text)
 {
 	struct sim_store_append *append = &run->history.appends[number];
+	struct sim_store_entry *entry = sim_store_entries(&run->history, number) + which;
 
+	if (code == TD_E_REVISION || code == TD_E_DUPLICATE)
+		entry->log = places[which].log;
 	if (code == TD_E_REVISION) {
 		append->conflict_entry = which;
 		append->revision_found = places[which].found;
 		sim_count(run->world, COUNT_CONFLICT);
+	} else if (code == TD_E_LIMIT) {
+		sim_count(run->world, COUNT_DISCARDED);
 	} else if (code == TD_E_DUPLICATE) {
+		append->other_content = true;
 		sim_count(run->world, COUNT_REFUSED_KEY);
 	} else if (code == TD_E_FULL) {
 		sim_count(run->world, COUNT_FULL_FRAME);
@@ -200,10 +262,18 @@ void sim_run_append(struct run *run)
 	if (run->pending_count == PENDING_MAX)
 		return;
 	count = draw_append(run, entries);
-	pending.number = sim_store_ask(&run->history, entries, count);
-	run->history.appends[pending.number].asked_ms = sim_now_ms(run->world);
 	for (size_t i = 0; i < count; i++)
 		to_store(run, &entries[i], &contents[i], &asked[i]);
+	if (count == 1 && entries[0].key == 0 && run->config.importing != 0)
+		import(run, &entries[0], &asked[0]);
+	pending.number = sim_store_ask(&run->history, entries, count);
+	/* Its frame may have been begun some time ago, and has one time for all. */
+	run->history.appends[pending.number].asked_ms =
+		sim_now_ms(run->world) -
+		(td_clock_wall(&run->world->clock) -
+			td_journal_time(td_store_journal(run->store))) /
+			1000000 -
+		1;
 	pending.code =
 		td_store_append(run->store, asked, count, places, &pending.rests_on, &which, &err);
 	sim_trace(run->world, "append",
@@ -215,7 +285,8 @@ void sim_run_append(struct run *run)
 		placed(run, pending.number, places);
 	else
 		refused(run, pending.number, pending.code, which, places, err.text);
-	pending.conflict = pending.code == TD_E_REVISION;
+	/* Of what is imported with its revision, that may be it. */
+	pending.conflict = pending.code == TD_E_REVISION && !entries[0].imported;
 	if (pending.code == TD_E_DISK)
 		return; /* unknown for ever; the handle is given up below */
 	sim_run_decided(run, pending);
@@ -226,6 +297,7 @@ void sim_run_append(struct run *run)
 void sim_run_remove(struct run *run)
 {
 	const struct sim_store_entry *entry;
+	const struct slot *slot;
 	struct td_error err = TD_ERROR_INIT;
 	struct pending pending = {.what = ASKED_REMOVAL};
 	struct td_removal removal = {.seqs_count = 1, .rule = td_text("request")};
@@ -236,7 +308,10 @@ void sim_run_remove(struct run *run)
 	entry = &run->history.entries[sim_below(run->world, run->history.entries_count)];
 	if (run->history.appends[entry->append].outcome != SIM_STORE_OK)
 		return;
-	removal.log = sim_store_log_name(entry->log);
+	slot = sim_run_slot(run, entry->log);
+	if (slot == NULL)
+		return;
+	removal.log = sim_store_log_name((uint32_t)(slot - run->slots));
 	removal.seqs = &entry->seq;
 	removal.erase = sim_chance(run->world, run->config.erases);
 	pending.number =
@@ -245,8 +320,10 @@ void sim_run_remove(struct run *run)
 	sim_trace(run->world, "remove",
 		(uint64_t[]){entry->log, entry->seq, removed, (uint64_t)pending.code}, 4);
 	/* What was removed before is not erased later. */
-	if (pending.code == 0 && removed == 0)
+	if (pending.code == 0 && removed == 0) {
 		run->history.removals[pending.number].erase = false;
+		run->history.removals[pending.number].nothing = true;
+	}
 	if (pending.code == 0)
 		sim_count(run->world, COUNT_REMOVED);
 	else if (pending.code == TD_E_DISK)
@@ -258,39 +335,4 @@ void sim_run_remove(struct run *run)
 	} else if (pending.code != TD_E_FULL && pending.code != TD_E_DISK_FULL)
 		sim_fail(run->world, "remove: %s", err.text);
 	sim_run_decided(run, pending);
-}
-
-/* --- limits ------------------------------------------------------------------------------- */
-
-void sim_run_limit(struct run *run)
-{
-	uint32_t log = (uint32_t)sim_below(run->world, run->config.logs);
-	struct sim_store_limits limits = {.log = log};
-	struct td_error err = TD_ERROR_INIT;
-	struct td_log_config config;
-	struct log_words words;
-	uint64_t rests_on;
-	int code;
-
-	if (sim_chance(run->world, 500))
-		limits.count_max = (uint64_t)sim_between(run->world, 1, 100);
-	if (sim_chance(run->world, 300))
-		limits.subject_max = (uint64_t)sim_between(run->world, 1, 20);
-	if (sim_chance(run->world, 300))
-		limits.age_ms = sim_between(run->world, 1, 60000);
-	sim_run_log_config(run, log, &words, &config);
-	config.count_max = limits.count_max;
-	config.count_per_subject_max = limits.subject_max;
-	config.age_ms = limits.age_ms;
-	sim_store_limit(&run->history, limits);
-	code = td_store_log_set(
-		run->store, sim_store_log_name(log), &config, TD_LOG_CHANGE, &rests_on, &err);
-	sim_trace(run->world, "limit",
-		(uint64_t[]){log, limits.count_max, limits.subject_max, (uint64_t)limits.age_ms,
-			(uint64_t)code},
-		5);
-	if (code == 0)
-		sim_count(run->world, COUNT_LIMITED);
-	else if (code != TD_E_FULL && !sim_run_is_the_disks(code))
-		sim_fail(run->world, "limits of log %u: %s", log, err.text);
 }

@@ -43,6 +43,9 @@ struct config sim_run_draw_config(struct sim_world *world)
 		[READERS] = 40,
 		[LIMIT] = 10,
 		[FORGET] = 30,
+		[MAKE] = 40,
+		[DELETE] = 8,
+		[COPY] = 3,
 		[TIME] = 60,
 		[REOPEN] = 3,
 		[CUT] = 8};
@@ -82,10 +85,17 @@ struct config sim_run_draw_config(struct sim_world *world)
 	/* A window that ends: segments are opened by their catalogs, and rewritten for space. */
 	if (sim_chance(world, 400)) {
 		config.window_ms = sim_between(world, 1, 20000);
-		config.keys = config.retries = 0;
+		config.windows_end = sim_chance(world, 500);
+		if (!config.windows_end)
+			config.keys = config.retries = 0;
 	}
+	config.logs_change = config.logs > 1 && sim_chance(world, 500);
+	if (!config.logs_change)
+		config.weights[MAKE] = config.weights[DELETE] = 0;
+	if (!config.windows_end && sim_chance(world, 200))
+		config.importing = (unsigned)sim_between(world, 1, (1 << LOGS_MAX) - 1);
 	/* Half of the worlds keep all. */
-	if (sim_chance(world, 500))
+	if (sim_chance(world, 500) && !config.windows_end)
 		config.weights[LIMIT] = 0;
 	draw_dice(world, &config.dice);
 	if (sim_chance(world, 550))
@@ -97,6 +107,9 @@ struct config sim_run_draw_config(struct sim_world *world)
 	}
 	if (config.sealed == 0)
 		config.weights[FORGET] = 0;
+	/* Copies need room, and time. */
+	if (config.capacity != 0 || sim_chance(world, 600))
+		config.weights[COPY] = 0;
 	return config;
 }
 
@@ -115,10 +128,11 @@ void sim_run_describe(struct sim_world *world, const struct config *config)
 	td_buf_printf(&world->config,
 		"disk: eio %u/%u/%u/%u/%u, no space %u, capacity %" PRIu64 "; window %" PRId64
 		", keys %u, batches %u, expects %u, retries %u, erases %u, "
-		"sealed %x%s\n",
+		"sealed %x%s%s%s, importing %x\n",
 		config->dice.read_eio, config->dice.write_eio, config->dice.sync_eio,
 		config->dice.sync_dir_eio, config->dice.name_eio, config->dice.no_space,
 		config->capacity, config->window_ms, config->keys, config->batches, config->expects,
-		config->retries, config->erases, config->sealed,
-		config->sealed_few ? " (few)" : "");
+		config->retries, config->erases, config->sealed, config->sealed_few ? " (few)" : "",
+		config->logs_change ? ", logs change" : "",
+		config->windows_end ? ", windows end" : "", config->importing);
 }

@@ -10,25 +10,16 @@ static const char *const patterns[] = {"", "l1.>", "l2.>", "l3.*"};
 
 #define LOGS (sizeof(names) / sizeof(names[0]))
 
-struct td_text sim_store_log_name(uint32_t log)
+struct td_text sim_store_log_name(uint32_t area)
 {
-	TD_ASSERT(log < LOGS);
-	return td_text(names[log]);
+	TD_ASSERT(area < LOGS);
+	return td_text(names[area]);
 }
 
-uint32_t sim_store_log_number(struct td_text name)
+struct td_text sim_store_log_pattern(uint32_t area)
 {
-	for (uint32_t log = 0; log < LOGS; log++) {
-		if (td_text_equal(name, td_text(names[log])))
-			return log;
-	}
-	return UINT32_MAX;
-}
-
-struct td_text sim_store_log_pattern(uint32_t log)
-{
-	TD_ASSERT(log > 0 && log < LOGS);
-	return td_text(patterns[log]);
+	TD_ASSERT(area > 0 && area < LOGS);
+	return td_text(patterns[area]);
 }
 
 /* Payloads are of every size, and some of nothing but zeros, which is the hardest for a disk. */
@@ -51,9 +42,9 @@ static struct td_text printed(char *at, int len)
 void sim_store_content(
 	struct sim_store_content *content, const struct sim_store_entry *entry, size_t payload_max)
 {
-	content->address = printed(
-		content->address_at, snprintf(content->address_at, sizeof(content->address_at),
-					     "l%u.s%u", entry->log, entry->subject));
+	content->address = printed(content->address_at,
+		snprintf(content->address_at, sizeof(content->address_at), "l%u.s%u",
+			sim_store_area(entry->subject), entry->subject & 255));
 	content->type =
 		printed(content->type_at, snprintf(content->type_at, sizeof(content->type_at),
 						  "Type%u", (unsigned)(entry->value % 5)));
@@ -85,6 +76,7 @@ bool sim_store_content_read(const struct td_stored *stored, struct sim_store_ent
 {
 	char address[64], headers[256];
 	const char *key, *id;
+	uint32_t area;
 	char *at;
 
 	if (stored->address.len >= sizeof(address) || stored->headers.len >= sizeof(headers))
@@ -100,9 +92,9 @@ bool sim_store_content_read(const struct td_stored *stored, struct sim_store_ent
 	if (id == NULL || address[0] != 'l')
 		return false;
 	entry->value = strtoull(id + strlen("ce-id: "), NULL, 10);
-	entry->log = (uint32_t)strtoul(address + 1, &at, 10);
+	area = (uint32_t)strtoul(address + 1, &at, 10);
 	if (strncmp(at, ".s", 2) != 0)
 		return false;
-	entry->subject = (uint32_t)strtoul(at + 2, &at, 10);
+	entry->subject = sim_store_subject(area, (uint32_t)strtoul(at + 2, &at, 10));
 	return *at == 0;
 }

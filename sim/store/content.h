@@ -19,16 +19,14 @@ struct sim_store_content {
 	char payload_at[sizeof(SIM_STORE_PLAIN) + SIM_STORE_PAYLOAD_MAX + SIM_STORE_NUMBER_BYTES];
 };
 
-/* The name of log number `log`: 0 is `events`. */
-struct td_text sim_store_log_name(uint32_t log);
-/* And back; UINT32_MAX: none of them. */
-uint32_t sim_store_log_number(struct td_text name);
+/* The name of the log that has an area, where there is one: 0 is `events`. */
+struct td_text sim_store_log_name(uint32_t area);
 /* The pattern of what it claims. */
-struct td_text sim_store_log_pattern(uint32_t log);
+struct td_text sim_store_log_pattern(uint32_t area);
 /* payload_max: at most SIM_STORE_PAYLOAD_MAX. */
 void sim_store_content(
 	struct sim_store_content *content, const struct sim_store_entry *entry, size_t payload_max);
-/* The value, log and subject of a stored event; false if it is none of ours. */
+/* The value, subject and key of a stored event; false if it is none of ours. */
 bool sim_store_content_read(const struct td_stored *stored, struct sim_store_entry *entry);
 
 #endif

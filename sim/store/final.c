@@ -35,7 +35,7 @@ static void compare(struct run *run, const struct td_read_options *options, uint
 
 		while (event == NULL && (options->backward ? at > 0 : at < count)) {
 			event = &events[options->backward ? --at : at++];
-			if (event->log != log ||
+			if ((log != SIM_STORE_NOWHERE && event->log != log) ||
 				(subject != UINT32_MAX && event->subject != subject))
 				event = NULL;
 		}
@@ -67,16 +67,20 @@ static void compare_latest(struct run *run, const struct sim_store_event *event)
 {
 	struct td_buf buf = TD_BUF_INIT(SIZE_MAX / 2);
 	static struct sim_store_content content;
-	struct sim_store_entry entry = {
-		.log = event->log, .subject = event->subject, .value = event->value};
+	struct sim_store_entry entry = {.subject = event->subject, .value = event->value};
 	struct td_error err = TD_ERROR_INIT;
 	struct td_stored stored;
 	struct sim_store_event seen = {0};
+	const struct slot *slot = sim_run_slot(run, event->log);
 	int code;
 
+	if (slot == NULL) {
+		sim_fail(run->world, "an event in log %u, which there is not", event->log);
+		return;
+	}
 	sim_store_content(&content, &entry, 1);
-	code = td_store_latest(
-		run->store, sim_store_log_name(event->log), content.address, &stored, &buf, &err);
+	code = td_store_latest(run->store, sim_store_log_name((uint32_t)(slot - run->slots)),
+		content.address, &stored, &buf, &err);
 	if (code == 0)
 		seen = sim_run_event(run, &stored);
 	if (code != 0)
@@ -95,52 +99,66 @@ static void compare_latests(struct run *run)
 {
 	size_t count;
 	const struct sim_store_event *events = final_events(run, &count);
-	bool met[LOGS_MAX][SUBJECTS_MAX] = {0};
+	struct td_map met = TD_MAP_INIT;
 
 	while (count-- > 0 && !sim_failed(run->world)) {
 		const struct sim_store_event *event = &events[count];
 
-		if (event->value == 0 || met[event->log][event->subject])
+		uint64_t subject = (uint64_t)event->log << 32 | (event->subject + 1);
+
+		if (event->value == 0 || td_map_get(&met, subject) != NULL)
 			continue;
-		met[event->log][event->subject] = true;
+		TD_ASSERT(td_map_put(&met, subject, &met));
 		compare_latest(run, event);
+	}
+	td_map_fini(&met);
+}
+
+static void compare_area(struct run *run, uint32_t area)
+{
+	struct td_read_options options = {.log = sim_store_log_name(area)};
+	const struct slot *slot = &run->slots[area];
+
+	if (slot->exists) {
+		compare(run, &options, slot->number, UINT32_MAX, "log");
+		options.backward = true;
+		compare(run, &options, slot->number, UINT32_MAX, "log backward");
+	}
+	for (uint32_t i = 0; i < run->config.subjects; i++) {
+		static struct sim_store_content content;
+		uint32_t subject = sim_store_subject(area, i);
+		struct sim_store_entry entry = {.subject = subject, .value = 1};
+
+		sim_store_content(&content, &entry, 1);
+		options =
+			(struct td_read_options){.subjects = &content.address, .subjects_count = 1};
+		compare(run, &options, SIM_STORE_NOWHERE, subject, "subject");
+		options.backward = true;
+		compare(run, &options, SIM_STORE_NOWHERE, subject, "subject backward");
 	}
 }
 
 static void compare_ways(struct run *run)
 {
-	for (uint32_t log = 0; log < run->config.logs; log++) {
-		struct td_read_options options = {.log = sim_store_log_name(log)};
-
-		compare(run, &options, log, UINT32_MAX, "log");
-		options.backward = true;
-		compare(run, &options, log, UINT32_MAX, "log backward");
-		for (uint32_t subject = 0; subject < run->config.subjects; subject++) {
-			static struct sim_store_content content;
-			struct sim_store_entry entry = {.log = log, .subject = subject, .value = 1};
-
-			sim_store_content(&content, &entry, 1);
-			options = (struct td_read_options){
-				.subjects = &content.address, .subjects_count = 1};
-			compare(run, &options, log, subject, "subject");
-			options.backward = true;
-			compare(run, &options, log, subject, "subject backward");
-		}
-	}
+	for (uint32_t area = 0; area < run->config.logs; area++)
+		compare_area(run, area);
 }
 
 /* --- limits ------------------------------------------------------------------------------- */
 
 /* What the last limits of a log allow is all that is left of it. */
-static void check_limits(struct run *run, uint32_t log)
+static void check_limits(struct run *run, uint32_t area)
 {
 	struct td_error err = TD_ERROR_INIT;
-	uint64_t counts[SUBJECTS_MAX] = {0}, all = 0;
+	uint64_t counts[LOGS_MAX * SUBJECTS_MAX] = {0}, all = 0;
+	uint32_t log = run->slots[area].number;
 	struct td_log_info info;
 	size_t count;
 	const struct sim_store_event *events = final_events(run, &count);
 
-	if (td_store_log(run->store, sim_store_log_name(log), 0, &info, &err) != 0) {
+	if (!run->slots[area].exists)
+		return;
+	if (td_store_log(run->store, sim_store_log_name(area), 0, &info, &err) != 0) {
 		sim_fail(run->world, "log %u: %s", log, err.text);
 		return;
 	}
@@ -148,7 +166,8 @@ static void check_limits(struct run *run, uint32_t log)
 		if (events[i].log != log)
 			continue;
 		all++;
-		counts[events[i].subject]++;
+		counts[sim_store_area(events[i].subject) * SUBJECTS_MAX +
+			(events[i].subject & 255)]++;
 	}
 	if (info.count != all)
 		sim_fail(run->world, "log %u: says %" PRIu64 " events, and has %" PRIu64, log,
@@ -156,10 +175,18 @@ static void check_limits(struct run *run, uint32_t log)
 	if (info.config->count_max != 0 || info.config->count_per_subject_max != 0 ||
 		info.config->age_ms != 0)
 		sim_count(run->world, COUNT_RETIRED);
+	if (info.config->bytes_max != 0)
+		sim_count(run->world, COUNT_BYTES_LIMITED);
+	/* Those that refuse what is new keep what they have. */
+	if (info.config->discard_new)
+		return;
+	if (info.config->bytes_max != 0 && info.bytes > info.config->bytes_max)
+		sim_fail(run->world, "log %u: %" PRIu64 " bytes; at most %" PRIu64, log, info.bytes,
+			info.config->bytes_max);
 	if (info.config->count_max != 0 && all > info.config->count_max)
 		sim_fail(run->world, "log %u: %" PRIu64 " events; at most %" PRIu64, log, all,
 			info.config->count_max);
-	for (size_t i = 0; i < SUBJECTS_MAX; i++) {
+	for (size_t i = 0; i < LOGS_MAX * SUBJECTS_MAX; i++) {
 		if (info.config->count_per_subject_max != 0 &&
 			counts[i] > info.config->count_per_subject_max)
 			sim_fail(run->world,
@@ -174,18 +201,47 @@ static void check_limits(struct run *run, uint32_t log)
 
 /* --- what was erased ---------------------------------------------------------------------- */
 
-/* The entry that was answered with this log and seq first; NULL: nobody knows. */
-static const struct sim_store_entry *entry_of(
-	const struct sim_store_history *history, uint32_t log, uint64_t seq)
+/* The value that somebody saw, or was told of, there; 0: nobody knows. */
+static uint64_t value_at(const struct sim_store_history *history, uint32_t log, uint64_t seq)
 {
 	for (size_t i = 0; i < history->entries_count; i++) {
 		const struct sim_store_entry *entry = &history->entries[i];
 
 		if (entry->log == log && entry->seq == seq && !entry->duplicate &&
 			history->appends[entry->append].outcome == SIM_STORE_OK)
-			return entry;
+			return entry->value;
 	}
-	return NULL;
+	for (size_t i = 0; i < history->events_count; i++) {
+		if (history->events[i].log == log && history->events[i].seq == seq)
+			return history->events[i].value;
+	}
+	return 0;
+}
+
+/* Whether the log has it from another that it took it over from. */
+static bool came_from(const struct sim_store_history *history, uint32_t log, uint32_t from)
+{
+	for (size_t i = 0; i < history->adoptions_count; i++) {
+		if (history->adoptions[i].log == log && history->adoptions[i].from == from &&
+			history->adoptions[i].outcome != SIM_STORE_FAILED)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the value may stand in another log, too, where nobody erased it. */
+static bool may_stand_elsewhere(
+	const struct sim_store_history *history, uint64_t value, uint32_t log)
+{
+	for (size_t i = 0; i < history->entries_count; i++) {
+		const struct sim_store_entry *entry = &history->entries[i];
+
+		if (entry->value == value && entry->log != log &&
+			history->appends[entry->append].outcome != SIM_STORE_FAILED &&
+			!came_from(history, log, entry->log))
+			return true;
+	}
+	return false;
 }
 
 /* Long after, no byte of what was erased is in the store's files. */
@@ -199,19 +255,19 @@ static void check_erased(struct run *run)
 	sim_run_look_for_sealed(run, td_buf_view(&files));
 	for (size_t i = 0; i < history->removals_count && !sim_failed(run->world); i++) {
 		const struct sim_store_removal *removal = &history->removals[i];
-		const struct sim_store_entry *entry = NULL;
+		uint64_t value = 0;
 
 		if (removal->erase && removal->outcome == SIM_STORE_OK)
-			entry = entry_of(history, removal->log, removal->seq);
-		if (entry == NULL)
+			value = value_at(history, removal->log, removal->seq);
+		if (value == 0 || may_stand_elsewhere(history, value, removal->log))
 			continue;
 		sim_count(run->world, COUNT_ERASED);
-		snprintf(id, sizeof(id), "ce-id: %" PRIu64 "\r\n", entry->value);
+		snprintf(id, sizeof(id), "ce-id: %" PRIu64 "\r\n", value);
 		if (memmem(files.at, files.len, id, strlen(id)) != NULL)
 			sim_fail(run->world,
 				"value %" PRIu64 " of log %u, seq %" PRIu64
 				", was to be erased, and is on the disk",
-				entry->value, entry->log, entry->seq);
+				value, removal->log, removal->seq);
 	}
 	td_buf_fini(&files);
 }
@@ -243,6 +299,7 @@ void sim_run_heal(struct run *run)
 		return;
 	}
 	sim_run_readers_end(run);
+	sim_run_finish_adopting(run);
 	/* What failed waits longer each time, a quarter of an hour at most. */
 	for (int i = 0; i < 3 && !sim_failed(run->world); i++) {
 		sim_advance_ms(run->world, 1000000);
@@ -255,12 +312,13 @@ void sim_run_heal(struct run *run)
 		check_erased(run);
 	sim_run_pass(run, 1, SIZE_MAX, true);
 	sim_run_read_told(run);
+	sim_run_check_heads(run);
 	if (!sim_failed(run->world))
 		compare_ways(run);
 	if (!sim_failed(run->world) && sim_chance(run->world, 300))
 		compare_latests(run);
-	for (uint32_t log = 0; log < run->config.logs && !sim_failed(run->world); log++)
-		check_limits(run, log);
+	for (uint32_t area = 0; area < run->config.logs && !sim_failed(run->world); area++)
+		check_limits(run, area);
 	if (!sim_failed(run->world) && !sim_store_check(&run->history, &violation))
 		sim_fail(run->world, "%s: %s: %s", sim_store_rule_name(violation.rule),
 			sim_store_rule_meaning(violation.rule), violation.text);

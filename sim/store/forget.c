@@ -11,9 +11,10 @@
 
 #include "json/json.h"
 
-bool sim_run_seals(const struct run *run, uint32_t log, uint32_t subject)
+bool sim_run_seals(const struct run *run, uint32_t subject)
 {
-	return (run->config.sealed >> log & 1) != 0 && (!run->config.sealed_few || subject < 2);
+	return (run->config.sealed >> sim_store_area(subject) & 1) != 0 &&
+	       (!run->config.sealed_few || (subject & 255) < 2);
 }
 
 /* --- keys --------------------------------------------------------------------------------- */
@@ -127,22 +128,25 @@ static void doom(struct run *run, size_t forget, uint64_t number)
 void sim_run_forget(struct run *run)
 {
 	static struct sim_store_content content;
-	struct sim_store_entry entry = {.log = (uint32_t)sim_below(run->world, run->config.logs),
-		.subject = (uint32_t)sim_below(run->world, run->config.subjects),
+	uint32_t area = (uint32_t)sim_below(run->world, run->config.logs);
+	const struct slot *slot = &run->slots[run->slots[area].exists ? area : 0];
+	struct sim_store_entry entry = {
+		.subject = sim_store_subject(
+			area, (uint32_t)sim_below(run->world, run->config.subjects)),
 		.value = 1};
 	struct pending pending = {.what = ASKED_FORGET};
 	struct td_error err = TD_ERROR_INIT;
 	uint64_t key = 0;
 
-	if (run->pending_count == PENDING_MAX)
+	if (run->pending_count == PENDING_MAX || slot->number == SIM_STORE_NOWHERE)
 		return;
 	sim_store_content(&content, &entry, 1);
-	pending.number = sim_store_ask_forget(&run->history, entry.log, entry.subject);
-	pending.code = td_store_forget(run->store, sim_store_log_name(entry.log), content.address,
-		&key, &pending.rests_on, &err);
+	pending.number = sim_store_ask_forget(&run->history, slot->number, entry.subject);
+	pending.code = td_store_forget(run->store, sim_run_name(run, area), content.address, &key,
+		&pending.rests_on, &err);
 	sim_trace(run->world, "forget",
 		(uint64_t[]){
-			entry.log, entry.subject, key, pending.rests_on, (uint64_t)pending.code},
+			slot->number, entry.subject, key, pending.rests_on, (uint64_t)pending.code},
 		5);
 	if (pending.code == TD_E_DISK)
 		return; /* nobody knows */
@@ -164,7 +168,7 @@ static void take_told(struct run *run, struct td_text payload)
 	struct td_json_iter seqs, range;
 	struct td_json object, name, value, first, last;
 	struct td_error err = TD_ERROR_INIT;
-	int64_t from, to;
+	int64_t from, to, log;
 
 	if (td_json_parse(payload, 0, &object, &err) != 0) {
 		sim_fail(run->world, "Erased: %s", err.text);
@@ -174,15 +178,14 @@ static void take_told(struct run *run, struct td_text payload)
 	while (td_json_next(&seqs, &name, &value)) {
 		range = td_json_iterate(value);
 		if (!td_json_next(&range, &name, &first) || !td_json_next(&range, &name, &last) ||
-			!td_json_to_i64(first, &from) || !td_json_to_i64(last, &to)) {
+			!td_json_to_i64(first, &from) || !td_json_to_i64(last, &to) ||
+			!td_json_to_i64(td_json_get(object, td_text("number")), &log)) {
 			sim_fail(run->world, "Erased: %.*s", TD_TEXT_ARG(payload));
 			return;
 		}
 		sim_count(run->world, COUNT_TOLD);
 		sim_store_tell_erased(&run->history,
-			(struct sim_store_told){sim_store_log_number(td_json_inside(
-							td_json_get(object, td_text("log")))),
-				(uint64_t)from, (uint64_t)to});
+			(struct sim_store_told){(uint32_t)log, (uint64_t)from, (uint64_t)to});
 	}
 }
 

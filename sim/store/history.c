@@ -99,6 +99,54 @@ void sim_store_answer_forget(
 	history->forgets[forget].answered = sim_store_moment(history);
 }
 
+size_t sim_store_ask_adoption(struct sim_store_history *history, uint32_t from, uint32_t area)
+{
+	struct sim_store_adoption adoption = {
+		.asked = sim_store_moment(history),
+		.answered = UINT64_MAX,
+		.from = from,
+		.log = SIM_STORE_NOWHERE,
+		.area = area,
+		.position = UINT64_MAX,
+	};
+
+	ADD(history, adoptions, adoption);
+	return history->adoptions_count - 1;
+}
+
+void sim_store_answer_adoption(
+	struct sim_store_history *history, size_t adoption, enum sim_store_outcome outcome)
+{
+	history->adoptions[adoption].outcome = outcome;
+	history->adoptions[adoption].answered = sim_store_moment(history);
+}
+
+size_t sim_store_ask_deletion(struct sim_store_history *history, uint32_t log)
+{
+	struct sim_store_deletion deletion = {
+		.asked = sim_store_moment(history),
+		.answered = UINT64_MAX,
+		.log = log,
+	};
+
+	ADD(history, deletions, deletion);
+	return history->deletions_count - 1;
+}
+
+void sim_store_answer_deletion(
+	struct sim_store_history *history, size_t deletion, enum sim_store_outcome outcome)
+{
+	history->deletions[deletion].outcome = outcome;
+	history->deletions[deletion].answered = sim_store_moment(history);
+}
+
+void sim_store_window(struct sim_store_history *history, uint32_t log, int64_t ms)
+{
+	struct sim_store_window window = {.asked = sim_store_moment(history), .log = log, .ms = ms};
+
+	ADD(history, windows, window);
+}
+
 void sim_store_tell_erased(struct sim_store_history *history, struct sim_store_told told)
 {
 	ADD(history, told, told);
@@ -162,6 +210,9 @@ void sim_store_history_fini(struct sim_store_history *history)
 	free(history->appends);
 	free(history->removals);
 	free(history->limits);
+	free(history->adoptions);
+	free(history->deletions);
+	free(history->windows);
 	free(history->forgets);
 	free(history->told);
 	free(history->passes);

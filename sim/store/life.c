@@ -32,66 +32,14 @@ void sim_run_cut_power(struct run *run, bool destroys)
 		sim_disk_crash(run->disk, &fate);
 }
 
-static void make_erasable(
-	const struct run *run, uint32_t log, struct log_words *words, struct td_log_config *config)
+/* Those it has, and those that it is to have from the beginning on. */
+static bool has_logs(struct run *run)
 {
-	if ((run->config.sealed >> log & 1) == 0)
-		return;
-	config->erasable = words->erasable;
-	config->erasable_count = run->config.sealed_few ? 2 : 1;
-	for (size_t i = 0; i < config->erasable_count; i++) {
-		snprintf(words->erasable_at[i], sizeof(words->erasable_at[i]), "l%u.%s", log,
-			!run->config.sealed_few ? ">"
-			: i == 0                ? "s0"
-						: "s1");
-		words->erasable[i] = td_text(words->erasable_at[i]);
+	for (unsigned i = 0; i < 20; i++) {
+		if (sim_run_find_logs(run))
+			return sim_run_begin_logs(run);
 	}
-}
-
-void sim_run_log_config(
-	const struct run *run, uint32_t log, struct log_words *words, struct td_log_config *config)
-{
-	*config = (struct td_log_config){.duplicates_ms = run->config.window_ms};
-	make_erasable(run, log, words, config);
-	if (log == 0)
-		return;
-	words->pattern = sim_store_log_pattern(log);
-	config->subjects = &words->pattern;
-	config->subjects_count = 1;
-}
-
-static int set_log(struct run *run, uint32_t log, struct td_error *err)
-{
-	struct td_log_config config;
-	struct log_words words;
-	uint64_t rests_on;
-
-	sim_run_log_config(run, log, &words, &config);
-	return td_store_log_set(run->store, sim_store_log_name(log), &config,
-		log == 0 ? TD_LOG_CHANGE : TD_LOG_CREATE, &rests_on, err);
-}
-
-static bool create_logs(struct run *run)
-{
-	struct td_error err = TD_ERROR_INIT;
-
-	for (uint32_t log = 0; log < run->config.logs; log++) {
-		int code = set_log(run, log, &err);
-
-		if (code == TD_E_FULL) {
-			sim_run_drain(run);
-			if (td_store_failed(run->store, &err) == 0)
-				code = set_log(run, log, &err);
-			else
-				code = TD_E_DISK;
-		}
-		if (code == TD_E_DISK || code == TD_E_DISK_FULL)
-			return false;
-		if (code != 0 && code != TD_E_EXISTS)
-			sim_fail(run->world, "log %u: %s", log, err.text);
-	}
-	sim_run_drain(run);
-	return td_store_failed(run->store, &err) == 0;
+	return false;
 }
 
 /* Whether an opening may fail like that: the disk said so. */
@@ -139,8 +87,10 @@ void sim_run_open(struct run *run)
 		if (report.tail == TD_TAIL_TORN)
 			sim_count(run->world, COUNT_TORN);
 		sim_run_note_destroyed(run, true);
-		if (!create_logs(run))
+		if (!has_logs(run) && !sim_failed(run->world))
 			forget(run), sim_disk_kill(run->disk);
+		if (run->store == NULL && tries > 20)
+			sim_fail(run->world, "logs are not made, or not known");
 	}
 	sim_disk_set_dice(run->disk, &run->config.dice);
 	sim_disk_set_capacity(run->disk, run->config.capacity);

@@ -9,14 +9,15 @@ struct sim_store_event sim_run_event(const struct run *run, const struct td_stor
 	struct sim_store_event event = {.position = stored->position,
 		.seq = stored->seq,
 		.revision = stored->revision,
+		.log = stored->log,
+		.time = stored->time,
 		.erased = stored->erased};
 
 	if (sim_store_content_read(stored, &entry)) {
-		entry.sealed = sim_run_seals(run, entry.log, entry.subject);
+		entry.sealed = sim_run_seals(run, entry.subject);
 		sim_store_content(&content, &entry, run->config.payload_max);
 		if (stored->erased)
 			content.payload = td_text(NULL);
-		event.log = entry.log;
 		event.subject = entry.subject;
 		event.value = entry.value;
 		event.intact = (entry.sealed || !stored->erased) &&
@@ -49,6 +50,8 @@ void sim_run_pass(struct run *run, uint64_t from, size_t most, bool final)
 		sim_store_pass_see(&run->history, &event);
 		if (event.erased)
 			sim_count(run->world, COUNT_HIDDEN);
+		if (final && stored.imported)
+			sim_count(run->world, COUNT_MOVED);
 		seen++;
 	}
 	sim_store_pass_end(&run->history, code == TD_E_NOT_FOUND, final);

@@ -20,7 +20,7 @@ static void reopen(struct run *run)
 	int code;
 
 	sim_run_drain(run);
-	if (sim_run_fell(run))
+	if (sim_failed(run->world) || sim_run_fell(run))
 		return;
 	sim_run_readers_end(run);
 	code = td_store_close(run->store, &err);
@@ -92,12 +92,22 @@ static void step(struct run *run)
 		break;
 	case READ:
 		sim_run_read_some(run);
+		sim_run_export_head(run);
 		break;
 	case FORGET:
 		sim_run_forget(run);
 		break;
 	case LIMIT:
 		sim_run_limit(run);
+		break;
+	case MAKE:
+		sim_run_make(run);
+		break;
+	case DELETE:
+		sim_run_delete(run);
+		break;
+	case COPY:
+		sim_run_copy(run);
 		break;
 	case READERS:
 		sim_run_read_on(run);
@@ -145,7 +155,9 @@ static void play(struct sim_world *world)
 {
 	struct run run = {.world = world,
 		.history = SIM_STORE_HISTORY_INIT,
-		.doomed = TD_BUF_INIT(SIZE_MAX / 2)};
+		.doomed = TD_BUF_INIT(SIZE_MAX / 2),
+		.heads = TD_BUF_INIT(SIZE_MAX / 2),
+		.window_least_ms = INT64_MAX};
 	struct sim_disk_options disk = {.world = world, .counts = run.counts};
 
 	run.config = sim_run_draw_config(world);
@@ -157,6 +169,12 @@ static void play(struct sim_world *world)
 	run.config.options.journal.clock = &world->clock;
 	run.config.options.journal.random = &world->random;
 	run.config.options.journal.create = true;
+	for (size_t i = 0; i < LOGS_MAX; i++)
+		run.slots[i] = (struct slot){.number = SIM_STORE_NOWHERE,
+			.adoption = NOTHING,
+			.deletion = NOTHING,
+			.limits = NOTHING,
+			.window = NOTHING};
 	sim_run_open(&run);
 	for (unsigned i = 0; i < run.config.steps && !sim_failed(world) && run.store != NULL; i++)
 		step(&run);
@@ -169,6 +187,7 @@ static void play(struct sim_world *world)
 	sim_disk_free(run.disk);
 	sim_store_history_fini(&run.history);
 	td_buf_fini(&run.doomed);
+	td_buf_fini(&run.heads);
 	for (size_t i = 0; i < DISK_COUNTS; i++)
 		world->counts[COUNT_DISK_FIRST + i] += run.counts[disk_counts[i]];
 }
@@ -195,6 +214,21 @@ static const char *const counters[COUNTERS] = {
 	[COUNT_ERASED] = "erased events looked for on the disk",
 	[COUNT_LIMITED] = "limits set",
 	[COUNT_RETIRED] = "logs that had limits at the end",
+	[COUNT_DISCARDED] = "appends refused by a limit",
+	[COUNT_BYTES_LIMITED] = "logs that had a limit of bytes at the end",
+	[COUNT_WINDOW_CHANGED] = "windows of duplicates changed",
+	[COUNT_KEY_AGAIN] = "keys that came again when their window had ended",
+	[COUNT_MADE] = "logs made",
+	[COUNT_ADOPTED] = "adoptions",
+	[COUNT_ADOPTED_AFTER_CRASH] = "adoptions that a crash came between",
+	[COUNT_MOVED] = "events at the end that were adopted",
+	[COUNT_UNADOPTED] = "logs that were not made without adopting",
+	[COUNT_DELETED] = "logs deleted",
+	[COUNT_MADE_AGAIN] = "logs made again under their name",
+	[COUNT_IMPORTED] = "events imported",
+	[COUNT_BACKED_UP] = "backups",
+	[COUNT_RESTORED] = "stores made from backups, and read",
+	[COUNT_HEADS] = "exported heads looked for on the chain",
 	[COUNT_FORGOTTEN] = "subjects forgotten",
 	[COUNT_HIDDEN] = "events seen without their payload",
 	[COUNT_DESTROYED] = "destroyed keys looked for on the disk",

@@ -13,8 +13,14 @@
  *	L2  Ls2       log 1 keeps two events; two of each subject
  *	fg2@7  fg2@7? subject 2 of log 1 is forgotten, at position 7; that was never answered
  *	told3-5       seqs 3 to 5 of log 1 were told to be erased; all that was told is known then
+ *	LB9           log 1 keeps 9 bytes; w1/b5 is one of 5
+ *	W20           keys of log 1 are known for 20 ms; w1/t7 is asked for at 7 ms, and ok1@4.2.1t7 came then
+ *	no1k          it is refused for its key
+ *	ad2@9  ad2@9? log 2 took over log 1's events of area 0 below position 9; nobody was told
+ *	del1  del1?   log 1 is deleted
+ *	b1            a copy is made; as a pass from position 1
  *	p1  e1@4.2.1  a pass from position 1 begins; it sees value 1 there (a ! behind: damaged;
- *	              a :0, without its payload)
+ *	              a :0, without its payload; /l2, in log 2)
  *	,  .  ..      the pass is broken off; came to the end; was the final one
  *	crash
  */
@@ -56,6 +62,12 @@ static struct sim_store_entry read_entry(const char *word)
 			entry.log = (uint32_t)number;
 		else if (what == 'k')
 			entry.key = number;
+		else if (what == 'b')
+			entry.bytes = number;
+		else if (what == 'i')
+			entry.imported = true;
+		else if (what == 't')
+			entry.time = (int64_t)number;
 		else if (what == '=' && number == 0)
 			entry.expect = SIM_STORE_NONE;
 		else if (what == '=')
@@ -76,6 +88,15 @@ static void ask(struct sim_store_history *history, char *word)
 		part = strtok_r(NULL, "+", &rest))
 		entries[count++] = read_entry(part);
 	sim_store_ask(history, entries, count);
+	history->appends[history->appends_count - 1].asked_ms = entries[0].time;
+}
+
+/* What stands behind a t: milliseconds. */
+static int64_t read_time(const char *word)
+{
+	const char *at = strchr(word, 't');
+
+	return at != NULL ? strtoll(at + 1, NULL, 10) * 1000000 : 0;
 }
 
 /* The newest entry of a value. */
@@ -102,6 +123,7 @@ static void answer(struct sim_store_history *history, const char *word, bool dup
 	entry->seq = seq;
 	entry->revision = revision;
 	entry->duplicate = duplicate;
+	entry->time = read_time(word);
 	if (history->appends[entry->append].outcome == SIM_STORE_UNKNOWN)
 		sim_store_answer(history, entry->append, SIM_STORE_OK);
 }
@@ -113,6 +135,7 @@ static void refuse(struct sim_store_history *history, const char *word)
 	struct sim_store_append *append = &history->appends[entry->append];
 
 	sim_store_answer(history, entry->append, SIM_STORE_FAILED);
+	append->other_content = *at == 'k';
 	if (*at == '=') {
 		append->conflict = true;
 		append->revision_found = strtoull(at + 1, NULL, 10);
@@ -128,11 +151,14 @@ static void see(struct sim_store_history *history, const char *word)
 		4);
 	event.intact = strchr(word, '!') == NULL;
 	event.erased = strstr(word, ":0") != NULL;
+	event.time = read_time(word);
 	for (size_t i = 0; i < history->entries_count; i++)
 		if (history->entries[i].value == event.value) {
 			event.log = history->entries[i].log;
 			event.subject = history->entries[i].subject;
 		}
+	if (strstr(word, "/l") != NULL)
+		event.log = (uint32_t)strtoul(strstr(word, "/l") + 2, NULL, 10);
 	sim_store_pass_see(history, &event);
 }
 
@@ -157,6 +183,41 @@ static void tell(struct sim_store_history *history, const char *word)
 		sim_store_tell_erased(history, told);
 }
 
+static void adopt(struct sim_store_history *history, const char *word)
+{
+	size_t number = sim_store_ask_adoption(history, 1, 0);
+	char *at;
+
+	history->adoptions[number].log = (uint32_t)strtoul(word, &at, 10);
+	if (*at != '@')
+		return;
+	history->adoptions[number].position = strtoull(at + 1, &at, 10);
+	if (*at != '?')
+		sim_store_answer_adoption(
+			history, number, *at == '!' ? SIM_STORE_FAILED : SIM_STORE_OK);
+}
+
+static void delete (struct sim_store_history *history, const char *word)
+{
+	char *at;
+	size_t number = sim_store_ask_deletion(history, (uint32_t)strtoul(word, &at, 10));
+
+	if (*at != '?')
+		sim_store_answer_deletion(
+			history, number, *at == '!' ? SIM_STORE_FAILED : SIM_STORE_OK);
+}
+
+static void limit(struct sim_store_history *history, const char *word)
+{
+	struct sim_store_limits limits = {.log = 1};
+	uint64_t *what = *word == 's'   ? &limits.subject_max
+			 : *word == 'B' ? &limits.bytes_max
+					: &limits.count_max;
+
+	*what = strtoull(word + (*word == 's' || *word == 'B'), NULL, 10);
+	sim_store_limit(history, limits);
+}
+
 static void read_word(struct sim_store_history *history, char *word)
 {
 	size_t number;
@@ -178,13 +239,18 @@ static void read_word(struct sim_store_history *history, char *word)
 		forget(history, word + 2);
 	else if (strncmp(word, "told", 4) == 0)
 		tell(history, word + 4);
-	else if (*word == 'L') {
-		struct sim_store_limits limits = {.log = 1};
-
-		*(word[1] == 's' ? &limits.subject_max : &limits.count_max) =
-			strtoull(word + (word[1] == 's' ? 2 : 1), NULL, 10);
-		sim_store_limit(history, limits);
-	} else if (*word == 'p')
+	else if (*word == 'L')
+		limit(history, word + 1);
+	else if (*word == 'W')
+		sim_store_window(history, 1, strtoll(word + 1, NULL, 10));
+	else if (strncmp(word, "ad", 2) == 0)
+		adopt(history, word + 2);
+	else if (strncmp(word, "del", 3) == 0)
+		delete (history, word + 3);
+	else if (*word == 'b')
+		number = sim_store_pass_begin(history, strtoull(word + 1, NULL, 10)),
+		history->passes[number].copy = true;
+	else if (*word == 'p')
 		sim_store_pass_begin(history, strtoull(word + 1, NULL, 10));
 	else if (*word == 'e')
 		see(history, word + 1);
@@ -262,6 +328,8 @@ static const char *const clean[] = {
 	/* Erased: its key alone decides. */
 	"w1/k1 ok1@1.1.1 er1 w2/k1 dup2@1.1.1 w2/k1 dup2@1.1.1 p1 ..",
 	"w1/k1 ok1@1.1.1 er1? w2/k1 dup2@1.1.1 p1 e1@1.1.1 ..",
+	"w1/k1 ok1@1.1.1 w2/k2 ok2@2.2.2 er1 w3/k1+2/k2 dup3@1.1.1 dup2@2.2.2 p1 e2@2.2.2 ..",
+	"w1/k1 ok1@1.1.1 ad2@9 w2/s256k1 dup2@1.1.1 p1 e1@4.1.1/l2 ..", /* moved is erased, too */
 	/* Forgotten: what stands before it has no payload from when that is told, or from before. */
 	"w1 ok1@1.1.1 fg1@2 p1 e1@1.1.1:0 ..",
 	"w1 ok1@1.1.1 fg1@2 w2 ok2@3.2.2 p1 e1@1.1.1:0 e2@3.2.2 ..",
@@ -277,6 +345,38 @@ static const char *const clean[] = {
 	"w1 crash rm1 w2 ok2@2.2.2 p1 e2@2.2.2 ..",     /* removed before anybody saw it */
 	/* Came through a crash, was the one that was expected, and went before anybody saw it. */
 	"L1 w1 crash w2/=* ok2@2.2.2 p1 e2@2.2.2 ..",
+	"LB9 w1/b5 ok1@1.1.1 w2/b5 ok2@2.2.2 p1 e2@2.2.2 ..",
+	"LB9 w1/b5 ok1@1.1.1 w2/b5 crash w3/b1 ok3@2.2.2 p1 e3@2.2.2 ..",
+	/* Moved with the log that was made: here or there, and its revisions go on. */
+	"w1 ok1@1.1.1 w2 ok2@2.2.2 ad2@9 p1 e1@4.1.1/l2 e2@5.2.2/l2 ..",
+	"w1 ok1@1.1.1 w2 ok2@2.2.2 ad2? crash p1 e2@2.2.2 e1@4.1.1/l2 ..",
+	"w1 ok1@1.1.1 w2 ok2@2.2.2 rm1 ad2@9 p1 e2@4.1.2/l2 . w3/l2 ok3@10.2.3 p1 e2@4.1.2/l2 e3@10.2.3 ..",
+	"w1 ok1@1.1.1 w2 ok2@2.2.2 rm2 ad2@9 w3/l2 ok3@10.2.3 p1 e1@4.1.1/l2 e3@10.2.3 ..",
+	"w1 ok1@1.1.1 p1 e1@1.1.1 ad2@9 e1@4.1.1/l2 ..", /* who reads on sees both */
+	"w1 ok1@1.1.1 ad2@9 del2 p1 ..",
+	"w1 ok1@1.1.1 ad2@9 p1 e1@4.1.1/l2 . del2? p1 ..",
+	"w1/k1 ok1@1.1.1 ad2@9 w1/k1l2 dup1@4.1.1 p1 e1@4.1.1/l2 ..",
+	"w1 ok1@1.1.1 ad2@9! p1 e1@1.1.1 ..",
+	"w1/s256 ok1@1.1.1 ad2@9 p1 e1@1.1.1 ..",       /* not of its area */
+	"w1 ok1@1.1.1 ad2@3 del2 w2 ok2@5.2.2 p1 e2@5.2.2 ..",
+	"w1 ok1@1.1.1 fg1@2 ad2@9 p1 e1@4.1.1/l2:0 .. told1-1",
+	/* A log made again is another. */
+	"w1 ok1@1.1.1 del1 w2/l2 ok2@3.1.1 p1 e2@3.1.1 ..",
+	"w1 ok1@1.1.1 del1? crash p1 e1@1.1.1 ..",
+	"w1/k1 ok1@1.1.1 del1 w1/k1l2 ok1@3.1.1 p1 e1@3.1.1/l2 ..",
+	"w1 ok1@1.1.1 er1 del1 p1 .. told",
+	"w1+2/s2l3 crash del1 p1 e2@2.1.1/l3 ..",
+	/* Keys are known for as long as the shortest window there was, at least. */
+	"W20 w1/k1 ok1@1.1.1t1 w2/k1 ok2@2.2.2t21 p1 e1@1.1.1t1 e2@2.2.2t21 ..",
+	"W20 w1/k1 ok1@1.1.1t1 W5 w2/k1 ok2@2.2.2t7 p1 e1@1.1.1t1 e2@2.2.2t7 ..",
+	"W20 w1/k1 ok1@1.1.1t1 w2/k1t20 no2k p1 e1@1.1.1t1 ..",
+	"W20 w1/k1 w2/k1t90 no2k p1 ..",                /* the first may have come just now */
+	"w1/i5 ok1@1.1.5 p1 e1@1.1.5 ..",               /* imported with its revision */
+	"L9 w1/i1 w2 ok2@2.2.9 p1 e2@2.2.9 ..",         /* ... and went before anybody saw it */
+	/* A copy has no keys; what it saw was there. */
+	"w1 ok1@1.1.1 b1 e1@1.1.1:0 . p1 e1@1.1.1 ..",
+	"w1 b1 . p1 e1@1.1.1 ..",
+	"w1 ok1@1.1.1 b1 w2 ok2@2.2.2 rm1 e2@2.2.2 . p1 e2@2.2.2 ..",
 };
 
 static const struct row {
@@ -359,6 +459,30 @@ static const struct row {
 				"e3@3.3.3:0 .. told1-1 told3-9"},
 	{SIM_STORE_RULE_MISTOLD, "w1 ok1@1.1.1 p1 e1@1.1.1 .. told1-1"},
 	{SIM_STORE_RULE_MISTOLD, "w1 ok1@1.1.1 rm1 p1 .. told1-1"},
+	{SIM_STORE_RULE_LOST, "LB9 w1/b5 ok1@1.1.1 w2/b4 ok2@2.2.2 p1 e2@2.2.2 .."},
+	{SIM_STORE_RULE_LOST, "w1 ok1@1.1.1 ad2@9 p1 .."},
+	{SIM_STORE_RULE_STALE, "w1 ok1@1.1.1 ad2@9 p1 . p1 e1@4.1.1/l2 .."},
+	{SIM_STORE_RULE_LOST, "w1/s256 ok1@1.1.1 ad2@9 p1 .."},
+	{SIM_STORE_RULE_LOST, "w1 ok1@1.1.1 ad2@9! p1 .."},
+	{SIM_STORE_RULE_LOST, "w1 ok1@1.1.1 ad2@9 p1 .. del2"},
+	{SIM_STORE_RULE_UNDEAD, "w1 ok1@1.1.1 ad2@9 p1 e1@1.1.1 e1@4.1.1/l2 .."},
+	{SIM_STORE_RULE_UNDEAD, "w1 ok1@1.1.1 ad2@9? p4 e1@4.1.1/l2 . p1 e1@1.1.1 e1@4.1.1/l2 .."},
+	{SIM_STORE_RULE_PHANTOM, "w1 ok1@1.1.1 p1 e1@1.1.1 e1@4.1.1/l2 .."},
+	{SIM_STORE_RULE_PHANTOM, "w1 ok1@1.1.1 p1 e1@1.1.1 e1@4.1.1/l2 . ad2@9 p1 e1@4.1.1/l2 .."},
+	{SIM_STORE_RULE_REVISION, "w1 ok1@1.1.1 ad2@9 p1 e1@4.1.2/l2 . w2/l2 ok2@9.2.4 p1 e1@4.1.2/l2 e2@9.2.4 .."},
+	{SIM_STORE_RULE_REVISION, "w1 ok1@1.1.1 w2 ok2@2.2.2 ad2@9 p1 e1@4.1.2/l2 e2@5.2.1/l2 .."},
+	{SIM_STORE_RULE_TWICE, "w1/k1 ok1@1.1.1 ad2@9 p1 e1@4.1.1/l2 . w2/k1l2 ok2@9.2.2 p1 e1@4.1.1/l2 e2@9.2.2 .."},
+	{SIM_STORE_RULE_UNDEAD, "w1 ok1@1.1.1 del1 p1 e1@1.1.1 .."},
+	{SIM_STORE_RULE_UNDEAD, "w1 ok1@1.1.1 del1? p1 . p1 e1@1.1.1 .."},
+	{SIM_STORE_RULE_LOST, "w1 ok1@1.1.1 del1! p1 .."},
+	{SIM_STORE_RULE_REVISION, "w1 ok1@1.1.1 del1 w2/l2 ok2@3.1.2 p1 e2@3.1.2 .."},
+	{SIM_STORE_RULE_TWICE, "W20 w1/k1 ok1@1.1.1t1 w2/k1 ok2@2.2.2t20 p1 e1@1.1.1t1 e2@2.2.2t20 .."},
+	{SIM_STORE_RULE_WINDOW, "W20 w1/k1 ok1@1.1.1t1 w2/k1t40 no2k p1 e1@1.1.1t1 .."},
+	{SIM_STORE_RULE_WINDOW, "w1/k1 no1k p1 .."},
+	{SIM_STORE_RULE_REVISION, "w1 ok1@1.1.5 w2/i5 ok2@2.2.9 p1 e1@1.1.5 e2@2.2.9 .."},
+	{SIM_STORE_RULE_STALE, "w1 ok1@1.1.1 b1 . p1 e1@1.1.1 .."},
+	{SIM_STORE_RULE_UNREAD, "w1 b1 e1@1.1.1 . crash p1 .."},
+	{SIM_STORE_RULE_REVEALED, "w1 ok1@1.1.1 fg1@2 b1 e1@1.1.1 . p1 e1@1.1.1:0 .."},
 	{SIM_STORE_RULE_MISTOLD, "w1 ok1@1.1.1 fg1@2 w2 ok2@3.2.2 p1 e1@1.1.1:0 e2@3.2.2 .. told1-2"},
 };
 /* clang-format on */

@@ -304,7 +304,7 @@ static unsigned count_of(struct scene *scene, const char *log)
 	struct td_log_info info;
 
 	return td_store_log(scene->store, td_text(log), 0, &info, NULL) == 0 ? (unsigned)info.count
-									      : 0;
+									     : 0;
 }
 
 /* Wherever the frame is full: what is not told of yet adopts nothing. */
@@ -606,8 +606,7 @@ static void a_subject_goes_on_behind_what_could_not_be_moved(void **state)
 		char address[16];
 
 		snprintf(address, sizeof(address), "order.%d", i);
-		assert_int_equal(
-			append_id(&scene, address, "x", NULL).revision, EVENTS / 4 + 1);
+		assert_int_equal(append_id(&scene, address, "x", NULL).revision, EVENTS / 4 + 1);
 	}
 	scene_close(&scene);
 	sim_disk_free(sim);
