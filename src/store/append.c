@@ -90,7 +90,7 @@ static int resolve(const struct td_store *store, const struct td_entry *entry, s
 			(log != store->events || claiming != NULL))
 			return td_error_set(err, TD_E_SUBJECT, TD_NO_OFFSET,
 				"log %s does not claim %.*s", log->name, TD_TEXT_ARG(address));
-		if (log != claiming && log != store->events)
+		if (log != claiming && (log != store->events || claiming != NULL))
 			log->stray = true;
 	}
 	if (log == NULL)

@@ -85,21 +85,26 @@ static bool is_claimed_by(const struct td_log_config *config, struct td_text add
 	return false;
 }
 
-/* How many events `events` holds of what this configuration claims. */
-static uint64_t held_by_events(const struct td_store *store, const struct td_log_config *config)
+/*
+ * How many events `events` holds of what this configuration claims. A subject of which all was removed has
+ * an entry there until that is durable: from now on who has it asks who claims it.
+ */
+static uint64_t held_by_events(struct td_store *store, const struct td_log_config *config)
 {
 	struct td_subjects_walk walk = {0};
 	uint64_t count = 0;
 	uint32_t ref;
 
-	if (store->events == NULL || store->events->count == 0 || config->subjects_count == 0)
+	if (store->events == NULL || config->subjects_count == 0 || store->events->subjects == 0)
 		return 0;
 	while ((ref = td_subjects_next(&store->subjects, &walk)) != TD_SUBJECT_NONE) {
 		const struct td_subject *subject = td_subject_at(&store->subjects, ref);
 
-		if (subject->log == store->events->index &&
-			is_claimed_by(config, td_subject_address(subject)))
-			count += subject->count;
+		if (subject->log != store->events->index ||
+			!is_claimed_by(config, td_subject_address(subject)))
+			continue;
+		count += subject->count;
+		store->events->stray = true;
 	}
 	return count;
 }
@@ -180,7 +185,7 @@ static void end_change(struct td_store *store, struct td_log *log, uint64_t posi
 {
 	log->was->changed = position;
 	/* What it held may not be what it claims now. */
-	log->stray = log != store->events;
+	log->stray = log->stray || log != store->events;
 	if (log->config.count_per_subject_max != 0)
 		store->crowd_lost = true;
 	td_logs_settle(store);
@@ -464,9 +469,13 @@ static int fold_config(struct td_store *store, const struct td_event_record *rec
 	code = td_log_new(&made, &store->logs, number, name, &config, err);
 	if (code != 0)
 		return code;
+	/* What could not be moved, or was imported, stands where its address does not go. */
+	if ((config.adopting || config.adopted) && store->events != NULL)
+		store->events->stray = true;
 	if (log == NULL) {
 		made->created = record->time;
 		made->made = made->numbered = store->folding;
+		made->stray = config.importing;
 		store->adoption_pending = store->adoption_pending || config.adopting;
 		code = td_logs_add(&store->logs, made, err);
 		if (code != 0)
@@ -476,7 +485,7 @@ static int fold_config(struct td_store *store, const struct td_event_record *rec
 	store->adoption_pending = store->adoption_pending || config.adopting;
 	if (!TD_BUG(240))
 		code = td_logs_change(&store->logs, log, made, err);
-	log->stray = log != store->events;
+	log->stray = log->stray || config.importing || log != store->events;
 	td_log_free(made);
 	return code;
 }

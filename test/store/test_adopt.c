@@ -307,6 +307,60 @@ static unsigned count_of(struct scene *scene, const char *log)
 									     : 0;
 }
 
+/* Where an event of this address goes of which no log is named. */
+static void expect_to_go(struct scene *scene, const char *address, const char *log, unsigned count)
+{
+	scene_append(scene, address, "x");
+	scene_commit(scene);
+	assert_int_equal(count_of(scene, log), count);
+}
+
+/* An entry of its subject in another log does not draw it there. */
+static void an_address_goes_where_it_is_claimed(enum shelf shelf)
+{
+	static const struct td_text places = TD_TEXT_INIT("place.>");
+	const struct td_log_config all = {0}, importing = {.subjects = &places,
+						      .subjects_count = 1,
+						      .importing = true};
+	const struct td_removal removal = {
+		.log = td_text("events"), .seqs = &(uint64_t){1}, .seqs_count = 1};
+	struct td_entry entry = entry_of("other", "i");
+	struct td_placed placed;
+	uint64_t rests_on, removed;
+	struct scene scene;
+
+	scene_begin(&scene, shelf);
+	scene_open(&scene);
+	/* One that was removed, and that is not durable. */
+	append_id(&scene, "order.1", "a", NULL);
+	append_id(&scene, "other", "b", NULL);
+	must(&scene, td_store_remove(scene.store, &removal, &removed, &rests_on, &scene.err));
+	must(&scene, set(&scene, TD_LOG_CREATE, false, &rests_on));
+	expect_to_go(&scene, "order.1", "orders", 1);
+	must(&scene, td_store_log_delete(scene.store, td_text("orders"), &rests_on, &scene.err));
+	scene_commit(&scene);
+	scene_retain(&scene);
+	/* One that moved, and that is not durable; and `events` changes. */
+	append_id(&scene, "order.1", "c", NULL);
+	must(&scene, set(&scene, TD_LOG_CREATE | TD_LOG_ADOPT, false, &rests_on));
+	must(&scene, td_store_log_set(scene.store, td_text("events"), &all, TD_LOG_CHANGE,
+			     &rests_on, &scene.err));
+	expect_to_go(&scene, "order.1", "orders", 2);
+	/* One that was imported elsewhere, before the store was opened. */
+	must(&scene, td_store_log_set(scene.store, td_text("places"), &importing, TD_LOG_CREATE,
+			     &rests_on, &scene.err));
+	entry.log = td_text("places");
+	entry.imported = true;
+	entry.address = td_text("another");
+	must(&scene, td_store_append(scene.store, &entry, 1, &placed, &rests_on, NULL, &scene.err));
+	scene_commit(&scene);
+	scene_reopen(&scene);
+	expect_to_go(&scene, "another", "events", 2);
+	expect_to_go(&scene, "order.1", "orders", 3);
+	scene_end(&scene);
+}
+BOTH(an_address_goes_where_it_is_claimed)
+
 /* Wherever the frame is full: what is not told of yet adopts nothing. */
 static void a_log_that_finds_no_room_takes_nothing_with_it(enum shelf shelf)
 {
@@ -622,6 +676,7 @@ int main(void)
 		cmocka_unit_test(what_is_too_large_to_be_adopted_stays_in_events),
 		BOTH_TESTS(what_is_adopted_into_an_erasable_log_is_sealed_and_forgotten),
 		BOTH_TESTS(what_was_sealed_before_is_forgotten_where_it_was_too),
+		BOTH_TESTS(an_address_goes_where_it_is_claimed),
 		BOTH_TESTS(a_log_that_finds_no_room_takes_nothing_with_it),
 		cmocka_unit_test(a_crash_anywhere_leaves_each_event_where_it_was_or_where_it_goes),
 		cmocka_unit_test(a_read_that_fails_leaves_nothing_behind),
