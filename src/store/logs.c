@@ -435,7 +435,7 @@ int td_logs_leave_on(struct td_store *store, struct td_error *err)
 	losses = store->runs.losses;
 	count = gather_leaving(store, log, store->retain_positions);
 	if (store->runs.losses != losses)
-		code = td_store_lost(err), td_retain_wait(store);
+		code = td_store_lost(err);
 	else if (count > 0)
 		code = td_remove_positions(store, log, store->retain_positions, count, false,
 			td_text("log deleted"), &removed, err);
@@ -443,6 +443,9 @@ int td_logs_leave_on(struct td_store *store, struct td_error *err)
 		td_tops_forget(&store->tops, log->number, &log->sweep, LOOK_MAX))
 		forget(store, log);
 	td_mutex_unlock(&store->lock);
+	/* Where there is no space, or a page is not given, not at once again. */
+	if (code != 0 && code != TD_E_FULL)
+		td_retain_wait(store);
 	return code;
 }
 

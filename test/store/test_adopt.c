@@ -558,6 +558,71 @@ static void what_is_too_large_to_be_adopted_stays_in_events(void **state)
 	scene_end(&scene);
 }
 
+/* --- no space ------------------------------------------------------------------------------- */
+
+/* Until nothing is taken, not even what acknowledges. */
+static void fill_disk(struct scene *scene, const char *payload)
+{
+	struct td_entry entry = entry_of("o", payload);
+	struct td_placed placed;
+	uint64_t rests_on;
+	int code;
+
+	entry.reserved = true;
+	do {
+		code = td_store_append(
+			scene->store, &entry, 1, &placed, &rests_on, NULL, &scene->err);
+	} while (code == 0 || (code == TD_E_FULL && turn(scene) == 0));
+	assert_int_equal(td_store_failed(scene->store, NULL), 0);
+}
+
+/* What a deleted log had goes when there is space; until then nobody turns in a circle for it. */
+static void delete_on_a_full_disk(uint64_t kib, unsigned *full)
+{
+	struct scene scene;
+	struct sim_disk *sim = begin_simulated(&scene);
+	struct td_chore *chore;
+	uint64_t rests_on;
+	unsigned turns = 0;
+
+	scene_open(&scene);
+	must(&scene, set(&scene, TD_LOG_CREATE, false, &rests_on));
+	fill(&scene);
+	sim_disk_set_capacity(sim, kib << 10);
+	must(&scene, td_store_log_delete(scene.store, td_text("orders"), &rests_on, &scene.err));
+	assert_int_equal(turn(&scene), 0);
+	fill_disk(&scene, "...........................................");
+	fill_disk(&scene, ".");
+	while (turns < 100 && (chore = td_store_next(scene.store, TD_WORK_EVERYTHING,
+				       scene.now_ns / 1000000)) != NULL) {
+		td_chore_run(chore);
+		*full += td_chore_kind(chore) == TD_WORK_RETAIN;
+		td_store_done(scene.store, chore, NULL);
+		turns++;
+	}
+	assert_true(turns < 100);
+	sim_disk_set_capacity(sim, 0);
+	for (int i = 0; i < 3; i++) {
+		scene.now_ns += 61000000000;
+		scene_commit(&scene);
+		scene_retain(&scene);
+	}
+	assert_null(td_store_next(scene.store, TD_WORK_RETAIN, scene.now_ns / 1000000));
+	td_store_verify(scene.store);
+	scene_close(&scene);
+	sim_disk_free(sim);
+}
+
+static void a_log_that_is_deleted_waits_for_space(void **state)
+{
+	unsigned full = 0;
+
+	(void)state;
+	for (uint64_t kib = 120; kib < 300; kib += 6)
+		delete_on_a_full_disk(kib, &full);
+	assert_true(full > 0);
+}
+
 /* --- what cannot be read -------------------------------------------------------------------- */
 
 static struct sim_disk *begin_filled(struct scene *scene)
@@ -679,6 +744,7 @@ int main(void)
 		BOTH_TESTS(an_address_goes_where_it_is_claimed),
 		BOTH_TESTS(a_log_that_finds_no_room_takes_nothing_with_it),
 		cmocka_unit_test(a_crash_anywhere_leaves_each_event_where_it_was_or_where_it_goes),
+		cmocka_unit_test(a_log_that_is_deleted_waits_for_space),
 		cmocka_unit_test(a_read_that_fails_leaves_nothing_behind),
 		cmocka_unit_test(a_subject_goes_on_behind_what_could_not_be_moved),
 	};
