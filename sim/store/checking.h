@@ -29,7 +29,7 @@ struct fact {
 	uint64_t asked; /* first */
 	uint64_t known; /* from when on it must be there; NEVER: it need not */
 	bool known_by_answer;
-	bool shared;    /* another value came with its key */
+	bool shared;    /* another value came with its key, which was the first with it */
 	bool anothers;  /* it was answered with the place of one of these, that was erased */
 	bool tried;     /* at least one append of it did not surely fail */
 	unsigned fresh; /* answers OK that did not call it a duplicate */

@@ -94,6 +94,18 @@ static struct sim_store_entry draw_entry(struct run *run)
 	return entry;
 }
 
+/* Since when the value may be known; where windows end it is not tried again behind that. */
+static int64_t first_tried_ms(const struct run *run, uint64_t value)
+{
+	for (size_t i = 0; i < run->history.entries_count; i++) {
+		const struct sim_store_entry *entry = &run->history.entries[i];
+
+		if (entry->value == value)
+			return run->history.appends[entry->append].asked_ms;
+	}
+	return INT64_MIN / 2;
+}
+
 /* An append of before with keys, tried again as it was. */
 static size_t draw_retry(struct run *run, struct sim_store_entry *entries)
 {
@@ -101,12 +113,14 @@ static size_t draw_retry(struct run *run, struct sim_store_entry *entries)
 	const struct sim_store_append *append = &run->history.appends[which];
 	size_t count = append->entries_count;
 
-	/* As it was, it comes but once: what is known no more comes with another value. */
-	if (sim_now_ms(run->world) - append->asked_ms >= run->window_least_ms)
-		return 0;
 	for (size_t i = 0; i < count; i++) {
 		const struct sim_store_entry *before = &run->history.entries[append->entries + i];
 
+		/* As it was, it comes but once: what is known no more comes with another value. */
+		if (run->config.windows_end &&
+			sim_now_ms(run->world) - first_tried_ms(run, before->value) >=
+				run->window_least_ms)
+			return 0;
 		entries[i] = (struct sim_store_entry){.value = before->value,
 			.key = before->key,
 			.log = SIM_STORE_NOWHERE,
@@ -223,7 +237,7 @@ static void placed(struct run *run, size_t number, const struct td_placed *place
 }
 
 static void refused(struct run *run, size_t number, int code, size_t which,
-	const struct td_placed *places, const char *text)
+	const struct td_placed *places, uint64_t unread, const char *text)
 {
 	struct sim_store_append *append = &run->history.appends[number];
 	struct sim_store_entry *entry = sim_store_entries(&run->history, number) + which;
@@ -244,6 +258,8 @@ static void refused(struct run *run, size_t number, int code, size_t which,
 	} else if (code == TD_E_DISK_FULL) {
 		run->full = true;
 		sim_count(run->world, COUNT_DISK_FULL);
+	} else if (code == TD_E_DAMAGED && sim_run_is_unread(run, code, unread)) {
+		run->lost = true; /* an index beside a segment: it says to open the store again */
 	} else if (!sim_run_is_the_disks(code)) { /* a key was not given */
 		sim_fail(run->world, "append: %s", text);
 	}
@@ -257,6 +273,7 @@ void sim_run_append(struct run *run)
 	struct td_placed places[ENTRIES_MAX] = {0};
 	struct td_error err = TD_ERROR_INIT;
 	struct pending pending = {0};
+	uint64_t unread = run->counts[SIM_DISK_COUNT_READ_EIO];
 	size_t count, which = 0;
 
 	if (run->pending_count == PENDING_MAX)
@@ -284,7 +301,7 @@ void sim_run_append(struct run *run)
 	if (pending.code == 0)
 		placed(run, pending.number, places);
 	else
-		refused(run, pending.number, pending.code, which, places, err.text);
+		refused(run, pending.number, pending.code, which, places, unread, err.text);
 	/* Of what is imported with its revision, that may be it. */
 	pending.conflict = pending.code == TD_E_REVISION && !entries[0].imported;
 	if (pending.code == TD_E_DISK)

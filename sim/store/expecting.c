@@ -43,6 +43,9 @@ static bool is_within(
 {
 	int64_t ms = window_ms(checker, first->log, false);
 
+	/* What moved was decided where it came from. */
+	if (second->moved_from != NULL && second->fresh == 0)
+		return false;
 	return ms == INT64_MAX || (first->time != INT64_MIN && second->time != INT64_MIN &&
 					  second->time - first->time < ms * 1000000);
 }

@@ -156,7 +156,14 @@ static void take_key(struct checker *checker, struct fact *fact)
 	if (first == NULL && fact->key != 0)
 		TD_ASSERT(td_map_put(&checker->by_key, fact->key, fact));
 	else if (first != NULL && first->value != fact->value)
-		first->shared = fact->shared = true;
+		first->shared = true;
+}
+
+static bool is_shared(const struct checker *checker, const struct fact *fact)
+{
+	const struct fact *first = td_map_get(&checker->by_key, fact->key);
+
+	return first != NULL && first->shared;
 }
 
 /* Whatever stood there: what moves is erased where it was. */
@@ -180,7 +187,7 @@ static bool is_erased_ones(const struct checker *checker, const struct fact *fac
 {
 	const struct removal *removal;
 
-	if (!fact->shared || !entry->duplicate)
+	if (!entry->duplicate || !is_shared(checker, fact))
 		return false;
 	removal = sim_find_removal(checker, fact->log, entry->seq);
 	return (removal != NULL && removal->erasing < append->answered) ||

@@ -106,8 +106,9 @@ void sim_run_restart(struct run *run)
 
 bool sim_run_fell(struct run *run)
 {
-	if (td_store_failed(run->store, NULL) == 0)
+	if (td_store_failed(run->store, NULL) == 0 && !run->lost)
 		return false;
+	run->lost = false;
 	sim_count(run->world, COUNT_FAILED);
 	sim_run_restart(run);
 	return true;

@@ -298,7 +298,7 @@ static void make(struct run *run, uint32_t area, bool adopts)
 	if (adopts)
 		slot->adoption = sim_store_ask_adoption(&run->history, run->slots[0].number, area);
 	code = set(run, area, TD_LOG_CREATE | (adopts ? TD_LOG_ADOPT : 0u), &rests_on, &err);
-	if (code == TD_E_DISK)
+	if (td_store_failed(run->store, NULL) != 0)
 		return; /* nobody knows */
 	if (code == 0 || is_made(run, area)) {
 		made(run, area, adopts, code, rests_on);
@@ -324,6 +324,7 @@ static void adopt_on(struct run *run, uint32_t area)
 		return;
 	TD_ASSERT(slot->adoption != NOTHING);
 	code = set(run, area, TD_LOG_CREATE | TD_LOG_ADOPT, &rests_on, &err);
+	run->lost |= code == TD_E_DAMAGED;
 	if (code == 0 || code == TD_E_EXISTS)
 		adopted(run, slot, rests_on);
 	else if (code != TD_E_FULL && !sim_run_is_unread(run, code, unread))
@@ -362,7 +363,7 @@ void sim_run_finish_adopting(struct run *run)
 	for (uint32_t i = 1; i < run->config.logs; i++) {
 		for (unsigned tries = 0; run->slots[i].adopts && tries < 1000; tries++) {
 			adopt_on(run, i);
-			if (sim_failed(run->world) || td_store_failed(run->store, NULL) != 0)
+			if (sim_failed(run->world) || sim_run_fell(run))
 				return;
 			sim_advance_ms(run->world, 2000); /* where there was no space */
 			sim_run_drain(run);

@@ -180,6 +180,7 @@ struct run {
 	struct td_buf heads; /* lines */
 	struct reader readers[READERS_MAX];
 	bool full;    /* the last append found the disk full */
+	bool lost;    /* a page of an index was not given: the store is to be opened again */
 	bool cutting; /* the disk does nothing more */
 };
 

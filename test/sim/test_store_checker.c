@@ -328,6 +328,7 @@ static const char *const clean[] = {
 	/* Erased: its key alone decides. */
 	"w1/k1 ok1@1.1.1 er1 w2/k1 dup2@1.1.1 w2/k1 dup2@1.1.1 p1 ..",
 	"w1/k1 ok1@1.1.1 er1? w2/k1 dup2@1.1.1 p1 e1@1.1.1 ..",
+	"w2/l2k1 no2 w1/k1 ok1@1.1.1 er1 w2/k1 dup2@1.1.1 p1 ..",
 	"w1/k1 ok1@1.1.1 w2/k2 ok2@2.2.2 er1 w3/k1+2/k2 dup3@1.1.1 dup2@2.2.2 p1 e2@2.2.2 ..",
 	"w1/k1 ok1@1.1.1 ad2@9 w2/s256k1 dup2@1.1.1 p1 e1@4.1.1/l2 ..", /* moved is erased, too */
 	/* Forgotten: what stands before it has no payload from when that is told, or from before. */
@@ -371,6 +372,7 @@ static const char *const clean[] = {
 	"W20 w1/k1 ok1@1.1.1t1 W5 w2/k1 ok2@2.2.2t7 p1 e1@1.1.1t1 e2@2.2.2t7 ..",
 	"W20 w1/k1 ok1@1.1.1t1 w2/k1t20 no2k p1 e1@1.1.1t1 ..",
 	"W20 w1/k1 w2/k1t90 no2k p1 ..",                /* the first may have come just now */
+	"W5 w1/k1 ok1@1.1.1t1 w2/k1 ok2@2.2.2t9 ad2@9 p1 e1@4.1.1/l2t1 e2@5.2.2/l2t9 ..",
 	"w1/i5 ok1@1.1.5 p1 e1@1.1.5 ..",               /* imported with its revision */
 	"L9 w1/i1 w2 ok2@2.2.9 p1 e2@2.2.9 ..",         /* ... and went before anybody saw it */
 	/* A copy has no keys; what it saw was there. */
