@@ -352,10 +352,13 @@ static int check_limits(
 				 ? 0
 				 : td_subject_at(&store->subjects, plan->ref)->count;
 
+	/* What moves comes in any case, and goes as the limits say: appends wait for it. */
+	if (store->adopts)
+		return 0;
 	if (config->bytes_max != 0 && plan->bytes > config->bytes_max)
 		return td_error_set(err, TD_E_LIMIT, TD_NO_OFFSET,
 			"log %s: larger than all it may hold", log->name);
-	if (!config->discard_new || store->adopts)
+	if (!config->discard_new)
 		return 0;
 	if (config->count_max != 0 && log->count >= config->count_max)
 		return td_error_set(err, TD_E_LIMIT, TD_NO_OFFSET,
@@ -378,9 +381,9 @@ static int subject_begin(struct td_store *store, const struct td_entry *entry, s
 	const struct td_top *top = NULL;
 	uint64_t adopted;
 
-	/* What was decided of logs always finds room. */
+	/* What was decided of logs always finds room, and what moves is known already. */
 	if (TD_UNLIKELY(store->subjects.count + store->tops.count >= store->subjects_max) &&
-		plan->log != store->control &&
+		plan->log != store->control && !store->adopts &&
 		td_tops_find(&store->tops,
 			td_top_hash(store->top_seed, plan->log->number, entry->address)) == NULL)
 		return td_error_set(err, TD_E_LIMIT, TD_NO_OFFSET,

@@ -361,6 +361,34 @@ static void an_address_goes_where_it_is_claimed(enum shelf shelf)
 }
 BOTH(an_address_goes_where_it_is_claimed)
 
+/* Else every append would wait for what can never be. */
+static void limits_do_not_hold_up_what_moves(enum shelf shelf)
+{
+	const struct td_log_config small = {
+		.subjects = orders, .subjects_count = 1, .bytes_max = 100, .discard_new = true};
+	struct scene scene;
+	uint64_t rests_on;
+	char payload[301];
+	int code;
+
+	scene_begin(&scene, shelf);
+	scene.options.subjects_max = 4;
+	scene_open(&scene);
+	memset(payload, '.', sizeof(payload));
+	payload[sizeof(payload) - 1] = '\0';
+	append_id(&scene, "order.1", payload, NULL);
+	append_id(&scene, "order.2", "a", NULL);
+	append_id(&scene, "other", "b", NULL);
+	while ((code = td_store_log_set(scene.store, td_text("orders"), &small,
+			TD_LOG_CREATE | TD_LOG_ADOPT, &rests_on, &scene.err)) == TD_E_FULL)
+		scene_commit(&scene);
+	must(&scene, code);
+	append_id(&scene, "other", "c", NULL);
+	assert_int_equal(count_of(&scene, "orders"), 2);
+	scene_end(&scene);
+}
+BOTH(limits_do_not_hold_up_what_moves)
+
 /* Wherever the frame is full: what is not told of yet adopts nothing. */
 static void a_log_that_finds_no_room_takes_nothing_with_it(enum shelf shelf)
 {
@@ -742,6 +770,7 @@ int main(void)
 		BOTH_TESTS(what_is_adopted_into_an_erasable_log_is_sealed_and_forgotten),
 		BOTH_TESTS(what_was_sealed_before_is_forgotten_where_it_was_too),
 		BOTH_TESTS(an_address_goes_where_it_is_claimed),
+		BOTH_TESTS(limits_do_not_hold_up_what_moves),
 		BOTH_TESTS(a_log_that_finds_no_room_takes_nothing_with_it),
 		cmocka_unit_test(a_crash_anywhere_leaves_each_event_where_it_was_or_where_it_goes),
 		cmocka_unit_test(a_log_that_is_deleted_waits_for_space),
