@@ -35,6 +35,7 @@
 	X(EXPECTED,  "appended, though the subject was not as expected") \
 	X(CONFLICT,  "refused for its revision, which it could not have had") \
 	X(TORN,      "some of an append is there and some is not, or not together") \
+	X(MOVED,     "it moved with its log, and has another revision or time") \
 	X(WINDOW,    "refused for a key that came before, and nobody can have it any more") \
 	X(UNDEAD,    "surely removed, or shown to be gone, before a pass began, and seen in it") \
 	X(HIDDEN,    "seen without its payload, and its subject had not been forgotten") \

@@ -129,6 +129,19 @@ const struct sim_store_adoption *sim_adoption_of(
 
 /* --- of what stands ------------------------------------------------------------------------ */
 
+/* What moved is what it was, but for its place. */
+static void check_moved(struct checker *checker, const struct fact *from, const struct fact *to)
+{
+	if (!to->stands || to->attempts > 0)
+		return;
+	if (to->revision != from->revision || to->time != from->time)
+		breaks(checker, MOVED,
+			"value %" PRIu64 ": revision %" PRIu64 " in log %u, and %" PRIu64
+			" in log %u%s",
+			from->value, from->revision, from->log, to->revision, to->log,
+			to->time != from->time ? "; at another time" : "");
+}
+
 static void note_removed(struct checker *checker, struct fact *fact)
 {
 	const struct sim_store_adoption *by =
@@ -152,6 +165,8 @@ static void note_removed(struct checker *checker, struct fact *fact)
 	fact->removal_asked = least(fact->removal_asked, by->asked);
 	if (by->outcome == SIM_STORE_OK)
 		fact->removed = least(fact->removed, by->answered);
+	if (fact->moved_to != NULL)
+		check_moved(checker, fact, fact->moved_to);
 	/* What is seen in the one is not in the other any more. */
 	if (fact->moved_to != NULL && fact->moved_to->fresh == 0)
 		fact->removed = least(fact->removed, fact->moved_to->known);

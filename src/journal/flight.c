@@ -187,7 +187,8 @@ static void end(struct td_journal *journal)
 	if (flight->next > flight->first) {
 		journal->head.position = flight->next;
 		journal->head.segment = journal->place.header.number;
-		memcpy(journal->head.chain, flight->chain, sizeof(journal->head.chain));
+		if (!TD_BUG(122))
+			memcpy(journal->head.chain, flight->chain, sizeof(journal->head.chain));
 	}
 	td_block_unref(flight->block);
 	td_file_unref(flight->file);

@@ -116,7 +116,7 @@ static int find_subject(const struct td_store *store, const struct td_entry *ent
 			td_subjects_find(&store->subjects, plan->hash, entry->address, TD_LOG_ANY);
 		if (plan->ref != TD_SUBJECT_NONE) {
 			plan->log = store->logs.at[td_subject_at(&store->subjects, plan->ref)->log];
-			if (!plan->log->stray)
+			if (!plan->log->stray || TD_BUG(258))
 				return 0;
 		}
 	}
@@ -425,7 +425,7 @@ static int check_imported(const struct td_store *store, const struct td_subject 
 		return td_error_set(err, TD_E_REVISION, TD_NO_OFFSET,
 			"%.*s: revision %" PRIu64 " is there already", TD_TEXT_ARG(entry->address),
 			subject->revision);
-	plan->revision = entry->as_revision;
+	plan->revision = TD_BUG(251) ? plan->revision : entry->as_revision;
 	return 0;
 }
 
@@ -822,7 +822,7 @@ int td_append_moved(struct td_store *store, const struct td_entry *entries, size
 	/* Bytes and all: who erases it later knows of one place alone, and what is sealed there was not
 	 * here, perhaps. */
 	if (code == 0)
-		code = td_batch_plan(&batch, store, from, positions, count, true,
+		code = td_batch_plan(&batch, store, from, positions, count, !TD_BUG(253),
 			td_text("adopted"), &bytes, err);
 	if (code == 0)
 		code = move(store, entries, count, batch, bytes, positions, placed, err);

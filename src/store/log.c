@@ -351,7 +351,9 @@ void td_log_window(struct td_log *log, td_time now)
 	if (config->duplicates_ms > INT64_MAX / 1000000)
 		span = INT64_MAX;
 	else if (config->duplicates_ms > 0) /* none are kept otherwise */
-		span = config->duplicates_ms * 1000000;
+		span = config->duplicates_ms * (TD_BUG(256)          ? 500000
+						       : TD_BUG(257) ? 4000000
+								     : 1000000);
 
 	td_duplicates_forget(&log->duplicates, now < INT64_MIN + span ? INT64_MIN : now - span,
 		config->duplicates_max);

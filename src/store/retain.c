@@ -61,8 +61,8 @@ static bool is_over(const struct td_log *log)
 {
 	const struct td_log_config *config = &log->config;
 
-	return too_many(log) > 0 ||
-	       (!config->discard_new && config->bytes_max != 0 && log->bytes > config->bytes_max);
+	return too_many(log) > 0 || (!config->discard_new && config->bytes_max != 0 &&
+					    log->bytes > config->bytes_max && !TD_BUG(254));
 }
 
 /* When the log's oldest is too old, as wall time; INT64_MIN: it has to be looked at; never: INT64_MAX. */
@@ -170,7 +170,8 @@ static size_t gather_oldest(
 			if (!is_live(line, log))
 				continue;
 			if (count >= many &&
-				(log->config.discard_new || max == 0 || bytes <= max) &&
+				(log->config.discard_new || max == 0 ||
+					bytes <= (TD_BUG(255) ? max / 2 : max)) &&
 				position > aged_to)
 				return count;
 			bytes -= line->bytes;
