@@ -500,11 +500,13 @@ int td_index_fold_end(struct td_store *store, struct td_error *err)
 	/* A limit that came after its events, or of events that a catalog told of. */
 	if (crowds)
 		td_crowd_look(store);
-	if (store->tops.count == 0)
+	if (store->tops.count == 0 && (store->events == NULL || !store->events->stray))
 		return 0;
 	while (code == 0 && (ref = td_subjects_next(&store->subjects, &walk)) != TD_SUBJECT_NONE) {
 		code = raise_subject(store, ref, err);
-		if (code == 0)
+		/* Not before the last has come: it keeps its revision. */
+		if (code == 0 &&
+			!store->logs.at[td_subject_at(&store->subjects, ref)->log]->config.adopting)
 			code = raise_adopted(store, ref, err);
 	}
 	return code;
