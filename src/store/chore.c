@@ -226,7 +226,8 @@ int td_store_done(struct td_store *store, struct td_chore *chore, struct td_erro
 		store->making = td_catalog_make_done(store, make, NULL);
 	} else if (kind == TD_WORK_RETAIN) {
 		code = td_logs_leave_on(store, err);
-		if (code == 0)
+		/* While that waits the others have their turn. */
+		if (code == 0 && !td_retain_waits(store))
 			code = td_retain(store, &look, err);
 		if (code == 0)
 			code = td_rewrite_start(store, err);

@@ -157,7 +157,7 @@ static bool is_roll_due(const struct td_store *store)
 		store->runs.count > 0 ? store->runs.at[store->runs.count - 1] : NULL;
 
 	return newest != NULL && newest->erase_at != 0 && newest->erase_at <= now_ms(store) &&
-	       !newest->rolling;
+	       !newest->rolling && !td_run_waits(store, newest);
 }
 
 bool td_rewrite_due(struct td_store *store)
@@ -204,6 +204,7 @@ static int roll(struct td_store *store, struct td_error *err)
 	if (code != 0)
 		return code;
 	store->runs.at[store->runs.count - 1]->rolling = true;
+	store->runs.at[store->runs.count - 1]->failures = 0;
 	td_note_record_head(0, head);
 	position = store->shelf.stage(store->shelf.arg, &part, 1, &location);
 	td_runs_add(&store->runs, position, location);
@@ -282,8 +283,12 @@ int td_rewrite_start(struct td_store *store, struct td_error *err)
 	if (!td_rewrite_due(store))
 		return 0;
 	td_mutex_lock(&store->lock);
-	if (is_roll_due(store))
+	if (is_roll_due(store)) {
 		code = roll(store, err);
+		/* No space for it: not at once again. */
+		if (code != 0 && code != TD_E_FULL)
+			td_run_failed(store, store->runs.at[store->runs.count - 1]);
+	}
 	run = find(store, &segment);
 	if (code == 0 && run != NULL) {
 		code = start(store, run, &segment, err);

@@ -621,6 +621,11 @@ static void fill_disk(struct scene *scene, const char *payload)
 /* What a deleted log had goes when there is space; until then nobody turns in a circle for it. */
 static void delete_on_a_full_disk(uint64_t kib, unsigned *full)
 {
+	static const uint64_t first = 1;
+	const struct td_log_config aging = {.age_ms = 30000};
+	const struct td_removal erasing = {
+		.log = td_text("events"), .seqs = &first, .seqs_count = 1, .erase = true};
+	uint64_t removed;
 	struct scene scene;
 	struct sim_disk *sim = begin_simulated(&scene);
 	struct td_chore *chore;
@@ -630,11 +635,18 @@ static void delete_on_a_full_disk(uint64_t kib, unsigned *full)
 	scene_open(&scene);
 	must(&scene, set(&scene, TD_LOG_CREATE, false, &rests_on));
 	fill(&scene);
+	/* What is too old, and bytes that are to go, beside it. */
+	must(&scene, td_store_log_set(scene.store, td_text("events"), &aging, TD_LOG_CHANGE,
+			     &rests_on, &scene.err));
+	append_id(&scene, "other", "x", NULL);
+	append_id(&scene, "other", "y", NULL);
+	must(&scene, td_store_remove(scene.store, &erasing, &removed, &rests_on, &scene.err));
 	sim_disk_set_capacity(sim, kib << 10);
 	must(&scene, td_store_log_delete(scene.store, td_text("orders"), &rests_on, &scene.err));
 	assert_int_equal(turn(&scene), 0);
 	fill_disk(&scene, "...........................................");
 	fill_disk(&scene, ".");
+	scene.now_ns += 61000000000;
 	while (turns < 100 && (chore = td_store_next(scene.store, TD_WORK_EVERYTHING,
 				       scene.now_ns / 1000000)) != NULL) {
 		td_chore_run(chore);
