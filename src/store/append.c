@@ -822,7 +822,7 @@ int td_append_moved(struct td_store *store, const struct td_entry *entries, size
 	/* Bytes and all: who erases it later knows of one place alone, and what is sealed there was not
 	 * here, perhaps. */
 	if (code == 0)
-		code = td_batch_plan(&batch, store, from, positions, count, !TD_BUG(253),
+		code = td_batch_plan(&batch, store, from, positions, count, true,
 			td_text("adopted"), &bytes, err);
 	if (code == 0)
 		code = move(store, entries, count, batch, bytes, positions, placed, err);

@@ -170,8 +170,7 @@ static size_t gather_oldest(
 			if (!is_live(line, log))
 				continue;
 			if (count >= many &&
-				(log->config.discard_new || max == 0 ||
-					bytes <= (TD_BUG(255) ? max / 2 : max)) &&
+				(log->config.discard_new || max == 0 || bytes <= max) &&
 				position > aged_to)
 				return count;
 			bytes -= line->bytes;

@@ -13,6 +13,7 @@ struct play {
 	struct model *model, *durable; /* as it was when all was durable */
 	uint64_t payloads;
 	unsigned seed;
+	bool changes; /* logs do, and events are imported */
 };
 
 static const char *address_of(unsigned subject)
@@ -62,6 +63,13 @@ static void draw(struct play *play, struct written *written)
 		entry->key = event->key;
 		entry->payload = below(play, 4) == 0 ? entry->payload : event->payload;
 	}
+	if (play->changes && model_log(play->model, entry->subject) == 0 && below(play, 8) == 0) {
+		entry->key = 0;
+		entry->imported = true;
+		if (below(play, 2) == 0)
+			entry->as_revision =
+				play->model->subject_revision[entry->subject] + below(play, 5);
+	}
 	entry->expect = below(play, 2) == 0 ? TD_EXPECT_ANY : (enum td_expect)below(play, 5);
 	if (entry->expect == TD_EXPECT_REVISION || entry->expect == TD_EXPECT_SEQ) {
 		const struct model_event *latest = model_latest(play->model, entry->subject);
@@ -81,6 +89,11 @@ static void dress(struct written *written)
 	written->entry = entry_of(address_of(entry->subject), written->payload);
 	written->entry.expect = entry->expect;
 	written->entry.revision = entry->revision;
+	written->entry.imported = entry->imported;
+	written->entry.as_revision = entry->as_revision;
+	written->entry.time = entry->imported ? 1000 : 0;
+	if (entry->imported)
+		written->entry.log = td_text(model_logs[0]);
 	if (entry->key == 0)
 		return;
 	snprintf(written->id, sizeof(written->id), "id%u", entry->key);
@@ -177,7 +190,7 @@ static uint64_t model_remove(
 static void remove_some(struct play *play)
 {
 	static const char *const patterns[] = {"order.>", "order.*", ">", "user.1", "a", "misc.*"};
-	unsigned log = (unsigned)below(play, MODEL_LOGS);
+	unsigned log = (unsigned)below(play, play->model->adopted ? MODEL_LOGS : MODEL_MISC);
 	uint64_t last = play->model->last_seq[log], seqs[5], removed, rests_on;
 	struct td_removal removal = {.log = td_text(model_logs[log]), .rule = td_text("test")};
 	int code;
@@ -271,7 +284,8 @@ static void read_some(struct play *play)
 		options.subjects_count = 1;
 	}
 	if (below(play, 3) == 0)
-		options.log = td_text(model_logs[below(play, MODEL_LOGS)]);
+		options.log = td_text(
+			model_logs[below(play, play->model->adopted ? MODEL_LOGS : MODEL_MISC)]);
 	options.backward = below(play, 2) == 0;
 	if (below(play, 4) == 0)
 		options.latest = true;
@@ -289,7 +303,7 @@ static void check(struct play *play)
 	commit(play);
 	td_store_verify(play->scene.store);
 	read_as(play, &(struct td_read_options){0});
-	for (unsigned log = 0; log < MODEL_LOGS; log++) {
+	for (unsigned log = 0; log < (play->model->adopted ? MODEL_LOGS : MODEL_MISC); log++) {
 		uint64_t count = 0;
 
 		for (size_t i = 0; i < play->model->count; i++)
@@ -370,6 +384,77 @@ static void tidy(struct play *play)
 	check(play);
 }
 
+/* --- logs ----------------------------------------------------------------------------------- */
+
+static const struct td_text misc[] = {TD_TEXT_INIT("misc"), TD_TEXT_INIT("misc.>")};
+
+static struct td_log_config config_of(const struct play *play, unsigned log)
+{
+	static const struct td_text patterns[] = {TD_TEXT_INIT("order.>"), TD_TEXT_INIT("user.*")};
+	struct td_log_config config = {.duplicates_ms = play->model->window[log] / 1000000,
+		.duplicates_max = play->model->keys_max[log],
+		.importing = log == 0};
+
+	if (log != 2) {
+		config.subjects = log == MODEL_MISC ? misc : &patterns[log];
+		config.subjects_count = log == MODEL_MISC ? 2 : 1;
+	}
+	return config;
+}
+
+static void set_log(struct play *play, unsigned log, unsigned change)
+{
+	const struct td_log_config config = config_of(play, log);
+	uint64_t rests_on;
+	int code;
+
+	while ((code = td_store_log_set(play->scene.store, td_text(model_logs[log]), &config,
+			change, &rests_on, &play->scene.err)) == TD_E_FULL)
+		scene_commit(&play->scene);
+	must(&play->scene, code);
+	scene_commit(&play->scene);
+}
+
+/* Its position, as the store says: the model has no frames. */
+static uint64_t place(void *arg, uint64_t seq)
+{
+	struct play *play = arg;
+	const struct td_read_options options = {
+		.log = td_text(model_logs[MODEL_MISC]), .from_seq = seq, .to_seq = seq};
+	struct td_cursor *cursor;
+	struct td_stored stored;
+	uint64_t position;
+
+	must(&play->scene, td_store_read(&cursor, play->scene.store, &options, &play->scene.err));
+	must(&play->scene, td_cursor_next(cursor, &stored, &play->scene.err));
+	position = stored.position;
+	td_cursor_close(cursor);
+	return position;
+}
+
+static void adopt(struct play *play)
+{
+	if (play->model->adopted || play->model->count < 400)
+		return;
+	commit(play);
+	play->model->window[MODEL_MISC] = MODEL_WINDOW;
+	set_log(play, MODEL_MISC, TD_LOG_CREATE | TD_LOG_ADOPT);
+	model_adopt(play->model, place, play);
+	*play->durable = *play->model;
+	check(play);
+}
+
+/* A window gets shorter: what is forgotten is not known again. */
+static void narrow(struct play *play)
+{
+	unsigned log = (unsigned)below(play, play->model->adopted ? MODEL_LOGS : MODEL_MISC);
+
+	commit(play);
+	play->model->window[log] -= play->model->window[log] / 1000000000 / 4 * 1000000000;
+	set_log(play, log, TD_LOG_CHANGE);
+	*play->durable = *play->model;
+}
+
 static void step(struct play *play)
 {
 	uint64_t dice = below(play, 100);
@@ -386,20 +471,26 @@ static void step(struct play *play)
 		tidy(play);
 	else if (dice < 98)
 		reopen(play);
+	else if (play->changes && below(play, 8) == 0)
+		narrow(play);
+	else if (play->changes && below(play, 4) == 0)
+		adopt(play);
 	else
 		play->scene.now_ns += (int64_t)(7 * (1 + below(play, 5))) * 1000000000;
 }
 
-static void play_seed(enum shelf shelf, unsigned seed, unsigned steps)
+static void play_seed(enum shelf shelf, unsigned seed, unsigned steps, bool changes)
 {
-	struct play play = {.seed = seed};
+	struct play play = {.seed = seed, .changes = changes};
 
 	play.model = calloc(2, sizeof(*play.model));
 	assert_non_null(play.model);
 	play.durable = play.model + 1;
 	td_rng_init(&play.rng, seed);
-	for (unsigned log = 0; log < MODEL_LOGS; log++)
+	for (unsigned log = 0; log < MODEL_LOGS; log++) {
 		play.model->keys_max[log] = MODEL_EVENTS;
+		play.model->window[log] = MODEL_WINDOW;
+	}
 	/* In some, what ends the window is mostly its count. */
 	if (seed % 4 == 2)
 		play.model->keys_max[1] = 8;
@@ -411,9 +502,9 @@ static void play_seed(enum shelf shelf, unsigned seed, unsigned steps)
 	play.scene.options.journal.append_bytes_max = (size_t)24 << 10;
 	play.scene.options.index_bytes = 1;
 	scene_open(&play.scene);
-	scene_log(&play.scene, "orders", "order.>", (struct td_log_config){0});
-	scene_log(&play.scene, "users", "user.*",
-		(struct td_log_config){.duplicates_max = play.model->keys_max[1]});
+	set_log(&play, 0, TD_LOG_CREATE);
+	set_log(&play, 1, TD_LOG_CREATE);
+	set_log(&play, 2, TD_LOG_CHANGE);
 	commit(&play);
 	for (unsigned i = 0; i < steps; i++)
 		step(&play);
@@ -431,7 +522,7 @@ static void random_operations_do_as_the_model_does(enum shelf shelf)
 	for (unsigned seed = from; seed < from + count; seed++) {
 		if (first != NULL || seeds != NULL)
 			print_message("seed %u\n", seed);
-		play_seed(shelf, seed, 2000);
+		play_seed(shelf, seed, 2000, true);
 	}
 }
 BOTH(random_operations_do_as_the_model_does)
@@ -444,7 +535,7 @@ static void seeds_that_found_something_are_played_again(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(seeds) / sizeof(seeds[0]); i++)
-		play_seed(IN_JOURNAL, seeds[i], 2000);
+		play_seed(IN_JOURNAL, seeds[i], 2000, false);
 }
 
 int main(void)

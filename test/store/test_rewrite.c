@@ -229,9 +229,11 @@ static void what_was_adopted_and_is_erased_is_nowhere(void **state)
 	scene_open(&scene);
 	scene_append(&scene, "a", "secret");
 	scene_append(&scene, "b", "2");
-	scene_append(&scene, "c", "3");
-	scene_append(&scene, "d", "4");
+	for (int i = 0; i < 20;
+		i++) /* so that the segment lives, and is not rewritten for its space */
+		scene_append(&scene, "c", "3");
 	scene_commit(&scene);
+	roll(&scene);
 	while ((code = td_store_log_set(scene.store, td_text("log"), &config,
 			TD_LOG_CREATE | TD_LOG_ADOPT, &rests_on, &scene.err)) == TD_E_FULL)
 		scene_commit(&scene);
