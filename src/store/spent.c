@@ -168,7 +168,7 @@ static bool says_how_far(const struct td_store *store, uint32_t number, uint64_t
 {
 	const struct td_log *log = number == 0 ? NULL : td_logs_number(&store->logs, number);
 
-	return log != NULL && newest_sealed(store, log) <= position && !TD_BUG(250);
+	return log != NULL && newest_sealed(store, log) <= position && !TD_BUG(261);
 }
 
 void td_spent_mark(struct td_store *store, struct td_run *run, const struct td_spent *spent)
