@@ -171,3 +171,15 @@ void td_buf_add_hex(struct td_buf *buf, const void *bytes, size_t len)
 	*out = '\0';
 	buf->len += 2 * len;
 }
+
+char *td_text_dup(struct td_text text)
+{
+	char *copy = malloc(text.len + 1);
+
+	if (copy == NULL)
+		return NULL;
+	if (text.len > 0)
+		memcpy(copy, text.at, text.len);
+	copy[text.len] = '\0';
+	return copy;
+}

@@ -59,4 +59,10 @@ static inline struct td_text td_buf_view(const struct td_buf *buf)
 /* Move the bytes out (NUL behind them); the buffer is empty then. Only after td_buf_check(). */
 void td_buf_detach(struct td_buf *buf, struct td_bytes *bytes);
 
+/*
+ * The text as a C string of its own, to be freed; NULL if memory ran out. (strndup() may look behind what
+ * is not a C string, say those who check strings strictly.)
+ */
+char *td_text_dup(struct td_text text);
+
 #endif

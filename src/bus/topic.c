@@ -130,7 +130,7 @@ int td_bus_topic_open(struct td_topic **out, struct td_bus *bus, const char *sub
 	topic = calloc(1, sizeof(*topic));
 	if (topic == NULL)
 		return td_error_nomem(err);
-	topic->address = strndup(address.at, address.len);
+	topic->address = td_text_dup(address);
 	topic->type = strdup(type);
 	if (topic->address == NULL || topic->type == NULL) {
 		free(topic->address);

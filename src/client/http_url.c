@@ -95,7 +95,7 @@ static int read_host(struct td_http_url *url, struct td_text text, struct td_err
 	if (host.name.at[0] == '[')
 		host.name = td_text_of(host.name.at + 1, host.name.len - 2);
 	url->authority = strdup(authority);
-	url->host = strndup(host.name.at, host.name.len);
+	url->host = td_text_dup(host.name);
 	return url->authority != NULL && url->host != NULL ? 0 : td_error_nomem(err);
 }
 

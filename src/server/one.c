@@ -266,7 +266,7 @@ static int look_done(struct td_exchange *x, void *arg, struct td_error *err)
 
 static char *copy(struct td_text text)
 {
-	return text.at != NULL ? strndup(text.at, text.len) : NULL;
+	return text.at != NULL ? td_text_dup(text) : NULL;
 }
 
 /* `id` absent: by the search, which is taken, also on failure. */

@@ -98,7 +98,7 @@ static int copy(const struct td_exchange *x, const char *name, char **out, struc
 
 	if (code != 0 || text.at == NULL)
 		return code;
-	*out = strndup(text.at, text.len);
+	*out = td_text_dup(text);
 	return *out != NULL ? 0 : td_error_nomem(err);
 }
 

@@ -6,6 +6,8 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include <stdlib.h>
+
 #include "base/base.h"
 
 static void buf_grows_and_ends_with_nul(void **state)
@@ -107,9 +109,22 @@ static void buf_writes_hex_and_digits_are_read(void **state)
 	}
 }
 
+static void a_text_is_copied_whole_and_nothing_behind_it(void **state)
+{
+	char *copy = td_text_dup(td_text_of("order.42", 5));
+	char *empty = td_text_dup(td_text(NULL));
+
+	(void)state;
+	assert_string_equal(copy, "order");
+	assert_string_equal(empty, "");
+	free(copy);
+	free(empty);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_text_is_copied_whole_and_nothing_behind_it),
 		cmocka_unit_test(buf_grows_and_ends_with_nul),
 		cmocka_unit_test(buf_stops_at_its_ceiling_and_says_so_once),
 		cmocka_unit_test(buf_gives_its_bytes_away),

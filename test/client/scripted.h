@@ -197,6 +197,24 @@ static inline struct script_line *script_find(
 	return found;
 }
 
+/* The line answers each request from now on, not the first alone. */
+static inline void script_always(struct script *script, struct script_line *line, bool always)
+{
+	pthread_mutex_lock(&script->lock);
+	line->always = always;
+	pthread_mutex_unlock(&script->lock);
+}
+
+static inline bool script_was_asked(struct script *script, const struct script_line *line)
+{
+	bool asked;
+
+	pthread_mutex_lock(&script->lock);
+	asked = line->used > 0;
+	pthread_mutex_unlock(&script->lock);
+	return asked;
+}
+
 struct script_place {
 	struct script *script;
 	size_t at;

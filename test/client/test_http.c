@@ -399,11 +399,11 @@ static void garbage_is_no_answer(void **state)
 			script_add(script, "POST ", strdup(garbage[i]), THEN_CLOSE);
 		int code;
 
-		line->always = true;
+		script_always(script, line, true);
 		code = td_publish(td, EVENT("T", "s"), NULL, &err);
 		if (code != TD_E_UNREACHABLE && code != TD_E_TIMEOUT)
 			fail_msg("%zu: %d %s", i, code, err.text);
-		line->always = false;
+		script_always(script, line, false);
 	}
 	td_close(td);
 	script_free(script);
@@ -416,7 +416,7 @@ static void a_silent_server_is_a_timeout(void **state)
 	struct td_error err = TD_ERROR_INIT;
 
 	(void)state;
-	script_add(script, "POST ", strdup(""), THEN_HOLD)->always = true;
+	script_always(script, script_add(script, "POST ", strdup(""), THEN_HOLD), true);
 	assert_int_equal(td_publish(td, EVENT("T", "s"), NULL, &err), TD_E_TIMEOUT);
 	td_close(td);
 	script_free(script);
@@ -661,9 +661,10 @@ static void what_will_never_be_followed_is_told(void **state)
 	assert_int_equal(td_next(reading, &event, NULL, &err), TD_E_CLOSED);
 	td_reading_close(reading);
 	/* An event that cannot be read is not passed over. */
-	script_add(script, "GET /v1/events/follow",
-		stream_of("id: 1\ndata: {\"specversion\":1}\n\n"), THEN_HOLD)
-		->always = true;
+	script_always(script,
+		script_add(script, "GET /v1/events/follow",
+			stream_of("id: 1\ndata: {\"specversion\":1}\n\n"), THEN_HOLD),
+		true);
 	code = td_follow(&reading, td, NULL, &err);
 	if (code == 0) {
 		code = td_reading_wait(reading, LONG_MS, &err);
@@ -764,15 +765,15 @@ static void what_went_ahead_of_the_stream_is_passed_over(void **state)
 	stream = script_add(script, "GET /v1/events/follow ", stream_of(": here\n\n"), THEN_HOLD);
 	refused = script_add(
 		script, "GET /v1/events/follow ", answer(503, "text/plain", "not now"), THEN_KEEP);
-	refused->always = true;
+	script_always(script, refused, true);
 	subscribe(td, NULL, &a);
 	script_hang_up(stream);
-	while (refused->used == 0)
+	while (!script_was_asked(script, refused))
 		assert_true(td_loop_turn(td, 1) >= 0);
 	script_add(script, "POST ", answer(201, JSON, RECEIPT(6)), THEN_KEEP);
 	assert_int_equal(td_publish(td, &ours, NULL, NULL), 0);
 	assert_diary(&diary, "a:Ours@s ");
-	refused->always = false;
+	script_always(script, refused, false);
 	script_add(script, "GET /v1/events/follow ",
 		stream_of(SENT("o", "Others", "s", 5) SENT("u", "Ours", "s", 6)
 				SENT("l", "Later", "s", 7)),
@@ -795,7 +796,7 @@ static void what_nobody_knows_of_comes_by_the_stream(void **state)
 	struct script_line *post = script_add(script, "POST ", strdup(""), THEN_CLOSE);
 
 	(void)state;
-	post->always = true;
+	script_always(script, post, true);
 	subscribe(td, NULL, &a);
 	assert_int_not_equal(td_publish(td, &ours, NULL, NULL), 0);
 	assert_diary(&diary, "");
@@ -827,6 +828,7 @@ static void workers_have_a_thread_that_listens(void **state)
 	script_await(script, again, 1);
 	for (int i = 0; i < LONG_MS && a.calls == 0; i++)
 		usleep(1000);
+	assert_int_equal(td_drain(td, LONG_MS, NULL), 0);
 	assert_diary(&diary, "a:Others@s ");
 	td_close(td);
 	script_free(script);
