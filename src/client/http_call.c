@@ -265,6 +265,7 @@ static bool read_head(struct td_http_link *link, enum td_http_method asked, int6
 		td_buf_add_text(&reply->fields, answer->fields);
 		reply->status = answer->status;
 		link->in.len -= answer->bytes;
+		TD_ASSERT(link->in.at != NULL); /* a head was read from it */
 		memmove(link->in.at, link->in.at + answer->bytes, link->in.len);
 		if (answer->status >= 200)
 			return true;
@@ -365,7 +366,8 @@ static int write_head(struct td_http *http, const struct td_http_ask *ask, struc
 
 int64_t td_http_pause_ms(struct td_http *http, unsigned attempt)
 {
-	int64_t ms = attempt < 7 ? (int64_t)PAUSE_MS << (attempt - 1) : PAUSE_MS_MAX;
+	unsigned doublings = attempt > 0 ? attempt - 1 : 0;
+	int64_t ms = doublings < 6 ? (int64_t)PAUSE_MS << doublings : PAUSE_MS_MAX;
 	uint32_t random;
 
 	if (ms > PAUSE_MS_MAX)

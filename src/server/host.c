@@ -57,7 +57,7 @@ static void TD_PRINTF(3, 4)
 	va_list list;
 
 	va_start(list, format);
-	vsnprintf(text, sizeof(text), format, list);
+	vsnprintf(text, sizeof(text), format, list); /* NOLINT: it was started */
 	va_end(list);
 	say(host, severity, text);
 }

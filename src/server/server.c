@@ -46,7 +46,7 @@ void td_server_say(
 	if (server->log.say == NULL)
 		return;
 	va_start(args, format);
-	(void)vsnprintf(text, sizeof(text), format, args);
+	(void)vsnprintf(text, sizeof(text), format, args); /* NOLINT: it was started */
 	va_end(args);
 	server->log.say(server->log.arg, severity, text);
 }
